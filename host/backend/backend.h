@@ -1,0 +1,21 @@
+/* Backends: chosen by name, or the best that runs here. */
+#ifndef TD__BACKEND_H
+#define TD__BACKEND_H
+
+#include "host/base/ctx.h"
+
+extern const td_backend_type td__reference_backend; /* plain loops, double accumulation: float32 and float64 */
+extern const td_backend_type td__cpu_backend;       /* the fast kernels: float32, and float64 where it shares them */
+
+/* Makes the backend ready (open once).  NULL with a message in why. */
+const td_backend_type *td__backend_use(const td_backend_type *b, char *why, size_t why_size);
+/* Runs one kernel: scratch, errors.  0, or the failure recorded in c with the operation's name. */
+int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, td_view *out, const void *attrs);
+/* The kernel of op on backend b: the backend's own, else one the plugin that brought the op has for b. */
+td_kernel td__kernel(const td_backend_type *b, const td_op_type *op);
+
+/* Services of td_run (td_api.run_scratch, run_fail). */
+void *td__run_scratch(td_run *r, size_t bytes);
+void td__run_fail(td_run *r, const char *fmt, ...) TD_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,34 @@
+/* The context: what one thread of work carries.  Public as an opaque td_ctx. */
+#ifndef TD__CTX_H
+#define TD__CTX_H
+
+#include <stdarg.h>
+#include <td/td.h>
+
+struct td__backend;
+struct td__frame;
+struct td__tape;
+
+struct td_ctx {
+    const char *error;   /* first failure, owned; NULL while all is well */
+    const char *where;   /* what is running now, for messages ("student layer1.0.conv1"); borrowed, may be NULL */
+    const td_backend_type *backend; /* where new tensors live; NULL in contexts that make none (loader threads) */
+    struct td__frame *frame;        /* innermost frame; see tensor/frame.h */
+    struct td__tape *tape;          /* records while grad is set; see autograd/tape.h */
+    int grad;
+    uint32_t param_dtype;           /* dtype of parameters built in this context: TD_FLOAT32 or TD_FLOAT64 */
+    uint64_t seed, epoch, step;     /* keys of randomness during a step */
+    uint64_t draws;                 /* how many random uses this step had so far (dropout) */
+};
+
+/* A context on the given backend (NULL: none), with an outermost frame.  NULL: out of memory. */
+td_ctx *td__ctx_new(const td_backend_type *backend);
+void td__ctx_free(td_ctx *c);
+
+/* The first failure stays.  `where` is prepended when set. */
+void td__fail(td_ctx *c, const char *fmt, ...) TD_PRINTF(2, 3);
+void td__vfail(td_ctx *c, const char *fmt, va_list ap);
+/* Forgets the failure; the caller has reported it. */
+void td__ctx_clear(td_ctx *c);
+
+#endif

@@ -1,0 +1,69 @@
+#include "host/base/rng.h"
+
+#include <math.h>
+
+void td__philox(uint64_t key, const uint32_t counter[4], uint32_t out[4])
+{
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * x0, p1 = (uint64_t)0xCD9E8D57u * x2;
+        uint32_t y0 = (uint32_t)(p1 >> 32) ^ x1 ^ k0, y2 = (uint32_t)(p0 >> 32) ^ x3 ^ k1;
+        x1 = (uint32_t)p1;
+        x3 = (uint32_t)p0;
+        x0 = y0;
+        x2 = y2;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = x0;
+    out[1] = x1;
+    out[2] = x2;
+    out[3] = x3;
+}
+
+/* One 128-bit block for a key.  The counter holds sample and use, the key seed and epoch: the epoch is mixed in by
+ * a first Philox call so that neither loses bits. */
+static void block(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
+{
+    uint32_t c[4] = {(uint32_t)epoch, (uint32_t)(epoch >> 32), (uint32_t)use, (uint32_t)(use >> 32)};
+    td__philox(seed, c, out);
+    uint32_t s[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), out[2], out[3]};
+    td__philox((uint64_t)out[1] << 32 | out[0], s, out);
+}
+
+static double to_unit(uint32_t hi, uint32_t lo)
+{
+    return (double)(((uint64_t)hi << 32 | lo) >> 11) * 0x1p-53;
+}
+
+double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+{
+    uint32_t r[4];
+    block(seed, epoch, sample, use, r);
+    return to_unit(r[0], r[1]);
+}
+
+/* Box-Muller. */
+double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+{
+    uint32_t r[4];
+    block(seed, epoch, sample, use, r);
+    double u = 1 - to_unit(r[0], r[1]), v = to_unit(r[2], r[3]); /* u in (0, 1] */
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+void td__permutation(uint64_t seed, uint64_t epoch, uint64_t use, int64_t n, int64_t *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = i;
+    for (int64_t i = n - 1; i > 0; i--) {
+        uint32_t r[4];
+        block(seed, epoch, (uint64_t)i, use, r);
+        /* Multiply-high of 64 random bits: bias below 2^-32 for any n that fits memory. */
+        int64_t j = (int64_t)(((unsigned __int128)((uint64_t)r[0] << 32 | r[1]) * (uint64_t)(i + 1)) >> 64);
+        int64_t t = out[i];
+        out[i] = out[j];
+        out[j] = t;
+    }
+}

@@ -1,0 +1,24 @@
+/* Counter-based random numbers: Philox 4x32-10 (Salmon et al., SC 2011).  A draw is a pure function of its key
+ * and counter, so it does not matter who draws first. */
+#ifndef TD__RNG_H
+#define TD__RNG_H
+
+#include <stdint.h>
+
+/* Four 32-bit words for one (key, counter). */
+void td__philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
+
+/* Uses: the last part of a key says what a number is for, so that two purposes never share one. */
+#define TD__USE_ORDER 1u     /* sampler */
+#define TD__USE_INIT 2u      /* parameters */
+#define TD__USE_DROPOUT 3u
+#define TD__USE_WRAPPER 4u   /* data-set wrappers */
+#define TD__USE_SPLIT 5u
+#define TD__USE_TRANSFORM 16u /* + position in the chain, times 256, + draw */
+
+double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use); /* [0, 1) with 53 bits */
+double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use);
+/* Fisher-Yates of 0..n-1. */
+void td__permutation(uint64_t seed, uint64_t epoch, uint64_t use, int64_t n, int64_t *out);
+
+#endif

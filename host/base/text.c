@@ -1,0 +1,71 @@
+#include "host/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST 96
+
+/* Optimal string alignment: insertions, deletions, substitutions, swaps of neighbours. */
+int td__distance(const char *a, const char *b, int limit)
+{
+    size_t n = strlen(a), m = strlen(b);
+    if (n > LONGEST || m > LONGEST || abs((int)n - (int)m) > limit)
+        return limit + 1;
+    int rows[3][LONGEST + 1];
+    for (size_t j = 0; j <= m; j++)
+        rows[0][j] = (int)j;
+    for (size_t i = 1; i <= n; i++) {
+        int *cur = rows[i % 3], *prev = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        cur[0] = (int)i;
+        for (size_t j = 1; j <= m; j++) {
+            int d = prev[j - 1] + (a[i - 1] != b[j - 1]);
+            if (prev[j] + 1 < d)
+                d = prev[j] + 1;
+            if (cur[j - 1] + 1 < d)
+                d = cur[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < d)
+                d = before[j - 2] + 1;
+            cur[j] = d;
+        }
+    }
+    return rows[n % 3][m] > limit ? limit + 1 : rows[n % 3][m];
+}
+
+size_t td__nearest(const char *name, const char *const *names, size_t n, const char **out, size_t want)
+{
+    int limit = (int)strlen(name) / 3 + 1, best[16];
+    size_t found = 0;
+    if (want > 16)
+        want = 16;
+    for (size_t i = 0; i < n; i++) {
+        int d = td__distance(name, names[i], limit);
+        if (d > limit)
+            continue;
+        size_t k = found < want ? found++ : want;
+        while (k > 0 && best[k - 1] > d) {
+            if (k < want) {
+                best[k] = best[k - 1];
+                out[k] = out[k - 1];
+            }
+            k--;
+        }
+        if (k < want) {
+            best[k] = d;
+            out[k] = names[i];
+        }
+    }
+    return found;
+}
+
+int td__word_in(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = list; p && n && *p;) {
+        size_t len = strcspn(p, " |");
+        if (len == n && !memcmp(p, word, n))
+            return 1;
+        p += len;
+        p += strspn(p, " |");
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* Small help with names. */
+#ifndef TD__TEXT_H
+#define TD__TEXT_H
+
+#include <stddef.h>
+
+/* Edit distance with transpositions, at most `limit` + 1. */
+int td__distance(const char *a, const char *b, int limit);
+
+/* Of n names the ones nearest to `name`, best first, at most `want`, into out; returns how many are near
+ * enough to be worth suggesting. */
+size_t td__nearest(const char *name, const char *const *names, size_t n, const char **out, size_t want);
+
+/* Whether word is one of the words of a list separated by spaces or '|'. */
+int td__word_in(const char *list, const char *word);
+
+#endif

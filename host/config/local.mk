@@ -1,0 +1,1 @@
+host_sources += host/config/bind.h host/config/node.h host/config/object.h 

@@ -1,0 +1,1 @@
+host_sources += host/data/dataset.h host/data/loader.h 

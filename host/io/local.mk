@@ -1,0 +1,1 @@
+host_sources += host/io/image.h host/io/tensors.h 

@@ -1,0 +1,11 @@
+include host/base/local.mk
+include host/config/local.mk
+include host/plugin/local.mk
+include host/tensor/local.mk
+include host/autograd/local.mk
+include host/ops/local.mk
+include host/backend/local.mk
+include host/nn/local.mk
+include host/data/local.mk
+include host/io/local.mk
+include host/train/local.mk

@@ -1,0 +1,1 @@
+host_sources += host/nn/module.h host/nn/state.h 

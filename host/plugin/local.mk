@@ -1,0 +1,1 @@
+host_sources += host/plugin/plugins.h host/plugin/registry.h 

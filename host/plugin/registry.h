@@ -1,0 +1,37 @@
+/* What is registered: every type by kind and key.  Filled at start, read-only afterwards. */
+#ifndef TD__REGISTRY_H
+#define TD__REGISTRY_H
+
+#include <stdio.h>
+#include <td/td.h>
+
+struct td__plugin;
+
+typedef struct td__entry {
+    uint32_t kind;
+    const td_type *type;            /* the host's copy, zero-filled to the size this host knows */
+    const struct td__plugin *plugin; /* NULL: the host's own */
+} td__entry;
+
+const char *td__kind_name(uint32_t kind);            /* "loss"; "?" for unknown */
+const char *td__kind_title(uint32_t kind);           /* "a loss", "a data set" for messages */
+uint32_t td__kind_by_name(const char *name);         /* 0: unknown */
+
+/* By key or alias (aliases also match by what follows their last dot).  NULL: none. */
+const td__entry *td__find_entry(uint32_t kind, const char *key);
+const td_type *td__find_type(uint32_t kind, const char *key);
+const td__entry *td__entry_at(size_t i); /* in order of kind and key; NULL past the end */
+/* Of all kinds: the first entry with this key, to say "is a loss, not a data set". */
+const td__entry *td__find_any(const char *key);
+/* Nearest keys of a kind to a wrong one, at most want. */
+size_t td__nearest_keys(uint32_t kind, const char *key, const char **out, size_t want);
+
+/* Registers one of the host's own types (static storage). 0, or -1 with the reason logged. */
+int td__register_host(uint32_t kind, const void *descriptor, uint32_t size);
+#define TD__REGISTER_HOST(kind, descriptor) td__register_host((kind), (descriptor), sizeof *(descriptor))
+
+/* Registers everything the host itself brings (layers, optimisers, schedulers, samplers, functions, backends). Once. */
+int td__register_builtins(void);
+void td__registry_clear(void);
+
+#endif

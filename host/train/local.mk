@@ -1,0 +1,1 @@
+host_sources += host/train/train.h 

@@ -1,0 +1,56 @@
+/* tdhost SDK: modules.
+ *
+ * A model is a tree of modules with PyTorch's names: the path `layer1.0.conv1.weight` finds a parameter, a
+ * hook sits on a path.  A module type gives the class name and one of two forward functions; its data is
+ * zeroed when it is made and may keep pointers to its children, parameters and buffers, which live as long
+ * as the module.  Layers (torch.nn's by class name, and those plugins bring) are made by key:
+ *
+ *     d->conv1 = td_layer(c, m, "conv1", "Conv2d", "{in_channels: %d, out_channels: %d, kernel_size: 3, bias: false}", i, o);
+ */
+#ifndef TD_NN_H
+#define TD_NN_H
+
+#include <td/op.h>
+
+typedef struct td_module_type {
+    const char *name;   /* class name, e.g. "BasicBlock" */
+    uint32_t data_size; /* bytes of td_data(m) */
+    uint32_t reserved;
+    td_tensor *(*forward)(td_ctx *, td_module *, td_tensor *x);       /* one tensor to one tensor, or ... */
+    td_value (*forward_value)(td_ctx *, td_module *, td_value args);  /* ... anything; exactly one of the two */
+} td_module_type;
+
+/* A module without a parent; td_adopt gives it one, or the function that was asked to build it returns it. */
+#define td_module_new(c, type) td_host->module((c), (type), sizeof *(type))
+/* Makes the layer `key` with arguments written as YAML flow text (printf-like) as child `name` of parent
+ * (parent NULL: without a parent). */
+#define td_layer(c, parent, name, key, ...) td_host->layer((c), (parent), (name), (key), __VA_ARGS__)
+/* The same from a TD_P_LAYER parameter. */
+static inline td_module *td_layer_of(td_ctx *c, td_module *parent, const char *name, const td_layer_spec *spec) { return td_host->layer_of(c, parent, name, spec); }
+/* Makes child a child of parent; returns child. */
+static inline td_module *td_adopt(td_ctx *c, td_module *parent, const char *name, td_module *child) { return td_host->adopt(c, parent, name, child); }
+static inline void *td_data(td_module *m) { return td_host->module_data(m); }
+/* A trained tensor, float32 unless the context builds in double. */
+static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init) { return td_host->parameter(c, m, name, ndim, shape, init); }
+/* State that is saved and loaded but not trained. */
+static inline td_tensor *td_buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init) { return td_host->buffer(c, m, name, d, init); }
+static inline td_tensor *td_member(td_module *m, const char *name) { return td_host->member(m, name); }
+/* Runs a module's forward, with its hooks. */
+static inline td_value td_call_value(td_ctx *c, td_module *m, td_value v) { return td_host->call(c, m, v); }
+/* The tensor of a value; of a tuple its first.  An error where there is none. */
+static inline td_tensor *td_tensor_of(td_ctx *c, td_value v)
+{
+    while (v.kind == TD_VALUE_TUPLE && v.n)
+        v = v.items[0];
+    if (v.kind != TD_VALUE_TENSOR) {
+        td_fail(c, "a tensor was expected, not %s", v.kind == TD_VALUE_DICT ? "a dict" : "nothing");
+        return td_zeros(c, TD_FLOAT32, 0, NULL);
+    }
+    return v.tensor;
+}
+static inline td_tensor *td_call(td_ctx *c, td_module *m, td_tensor *x) { return td_tensor_of(c, td_call_value(c, m, td_value_of(x))); }
+/* By path below root: names, list positions, negative positions, "." for root itself. */
+static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
+static inline int32_t td_training(const td_module *m) { return td_host->training(m); }
+
+#endif

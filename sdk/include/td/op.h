@@ -1,0 +1,256 @@
+/* tdhost SDK: operations.
+ *
+ * An operation is one row: name, shape and dtype rule, gradient rule, flags, and a kernel per backend.  The
+ * host's own operations and a plugin's are the same thing.  The functions below are how plugin code reads;
+ * each is one td_host->apply.  Unless said otherwise inputs have one floating dtype, and so has the result.
+ */
+#ifndef TD_OP_H
+#define TD_OP_H
+
+#include <td/host.h>
+
+/* ---- what an operation is ---- */
+
+#define TD_OP_MAX_IN 6u
+#define TD_OP_MAX_OUT 4u
+
+/* A tensor as a kernel sees it: dense memory in the layout of td_desc. */
+typedef struct td_view {
+    td_desc d;
+    void *data;
+} td_view;
+
+/* Computes out from in.  Absent optional inputs have data NULL and ndim 0.  0, or td_host->run_fail and TD_ERROR. */
+typedef int32_t (*td_kernel)(td_run *, const td_view *in, td_view *out, const void *attrs);
+
+typedef struct td_op_kernel {
+    const char *backend; /* "reference", "cpu", "cuda", ... */
+    td_kernel run;
+} td_op_kernel;
+
+/* For the gradient rule: gradients of the outputs in, gradients of the inputs out. */
+typedef struct td_grad {
+    td_tensor *const *in;    /* NULL where absent or not saved */
+    td_tensor *const *out;   /* NULL where not saved */
+    td_tensor *const *gout;  /* NULL where nothing flows back */
+    const int32_t *needs;    /* per input: 1 when its gradient is wanted */
+    td_tensor **gin;         /* to be set for the inputs that need one; NULL means zero */
+    const td_desc *in_desc;  /* shapes of all inputs, saved or not */
+    const td_desc *out_desc;
+    const void *attrs;
+} td_grad;
+
+#define TD_OP_INPLACE 1u   /* writes input 0 (and those in `mutates`); not differentiable */
+#define TD_OP_NONDIFF 2u   /* no gradient flows: integer results, masks, gradients' own operations */
+
+typedef struct td_op_type {
+    const char *name;
+    uint32_t min_in, max_in, n_out;
+    uint32_t attrs_size;
+    uint32_t flags;
+    uint32_t mutates;  /* bit i: input i is written */
+    uint32_t save_in;  /* bit i: the gradient rule reads input i */
+    uint32_t save_out; /* bit i: the gradient rule reads output i */
+    /* Fills out[0..n_out); td_fail where shapes or dtypes do not fit.  An absent input has ndim UINT32_MAX. */
+    void (*infer)(td_ctx *, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out);
+    void (*grad)(td_ctx *, const td_grad *); /* NULL only with TD_OP_NONDIFF or TD_OP_INPLACE */
+    const td_op_kernel *kernels;             /* a plugin's own kernels, ended by {NULL}; NULL for the host's */
+} td_op_type;
+
+/* ---- attributes ---- */
+
+#define TD_MEAN 0u      /* over all elements */
+#define TD_SUM 1u
+#define TD_BATCHMEAN 2u /* sum over everything, divided by the first dimension */
+#define TD_NO_REDUCTION 3u
+
+typedef struct td_scalar_attrs { double a, b; } td_scalar_attrs;
+typedef struct td_dims_attrs { uint32_t dims; uint32_t keepdim; } td_dims_attrs; /* dims: bit i = logical dimension i */
+typedef struct td_dim_attrs { int64_t dim, a, b; } td_dim_attrs;
+typedef struct td_shape_attrs { uint32_t ndim, reserved; int64_t v[TD_MAX_DIMS]; } td_shape_attrs;
+typedef struct td_conv2d_attrs { int64_t stride[2], padding[2], dilation[2], groups, output_padding[2]; } td_conv2d_attrs;
+typedef struct td_pool2d_attrs { int64_t kernel[2], stride[2], padding[2]; int32_t ceil_mode, count_include_pad; } td_pool2d_attrs;
+typedef struct td_batch_norm_attrs { double momentum, eps; int32_t training, relu; } td_batch_norm_attrs;
+typedef struct td_loss_attrs { uint32_t reduction, reserved; int64_t ignore_index; double label_smoothing, beta; } td_loss_attrs;
+typedef struct td_matmul_attrs { int32_t trans_a, trans_b; } td_matmul_attrs;
+typedef struct td_dropout_attrs { double p; uint64_t seed, counter; } td_dropout_attrs;
+typedef struct td_cast_attrs { uint32_t dtype, reserved; } td_cast_attrs;
+typedef struct td_sgd_attrs { double lr, momentum, dampening, weight_decay; int32_t nesterov, first; } td_sgd_attrs;
+typedef struct td_adam_attrs { double lr, beta1, beta2, eps, weight_decay; int64_t step; int32_t decoupled, amsgrad; } td_adam_attrs;
+
+/* ---- as functions ---- */
+
+static inline td_tensor *td__op1(td_ctx *c, const char *op, td_tensor *x, const void *attrs, uint32_t size)
+{
+    td_tensor *in[1] = {x}, *out[1];
+    return td_host->apply(c, op, in, 1, attrs, size, out, 1);
+}
+static inline td_tensor *td__op2(td_ctx *c, const char *op, td_tensor *x, td_tensor *y, const void *attrs, uint32_t size)
+{
+    td_tensor *in[2] = {x, y}, *out[1];
+    return td_host->apply(c, op, in, 2, attrs, size, out, 1);
+}
+static inline td_tensor *td__op3(td_ctx *c, const char *op, td_tensor *x, td_tensor *y, td_tensor *z, const void *attrs,
+                                 uint32_t size)
+{
+    td_tensor *in[3] = {x, y, z}, *out[1];
+    return td_host->apply(c, op, in, 3, attrs, size, out, 1);
+}
+
+/* Pointwise with broadcasting as NumPy's. */
+#define TD__BINARY(fn) \
+    static inline td_tensor *td_##fn(td_ctx *c, td_tensor *x, td_tensor *y) { return td__op2(c, #fn, x, y, NULL, 0); }
+TD__BINARY(add)
+TD__BINARY(sub)
+TD__BINARY(mul)
+TD__BINARY(div)
+TD__BINARY(maximum) /* gradient to the larger, half each where equal */
+TD__BINARY(minimum)
+TD__BINARY(greater) /* 1 where x > y, else 0, in x's dtype; no gradient */
+TD__BINARY(equal)   /* likewise */
+#define TD__UNARY(fn) \
+    static inline td_tensor *td_##fn(td_ctx *c, td_tensor *x) { return td__op1(c, #fn, x, NULL, 0); }
+TD__UNARY(neg)
+TD__UNARY(exp)
+TD__UNARY(log)
+TD__UNARY(sqrt)
+TD__UNARY(abs) /* gradient 0 at 0 */
+TD__UNARY(square)
+TD__UNARY(sigmoid)
+TD__UNARY(tanh)
+TD__UNARY(softplus) /* ln(1 + e^x) */
+TD__UNARY(relu)     /* gradient 0 at 0 */
+#define TD__SCALAR(fn, a_, b_) td_scalar_attrs a = {(a_), (b_)}; return td__op1(c, fn, x, &a, sizeof a)
+/* scale * x + shift */
+static inline td_tensor *td_affine(td_ctx *c, td_tensor *x, double scale, double shift) { TD__SCALAR("affine", scale, shift); }
+static inline td_tensor *td_scale(td_ctx *c, td_tensor *x, double s) { TD__SCALAR("affine", s, 0); }
+static inline td_tensor *td_pow(td_ctx *c, td_tensor *x, double exponent) { TD__SCALAR("pow", exponent, 0); }
+static inline td_tensor *td_clamp(td_ctx *c, td_tensor *x, double lo, double hi) { TD__SCALAR("clamp", lo, hi); }
+static inline td_tensor *td_leaky_relu(td_ctx *c, td_tensor *x, double slope) { TD__SCALAR("leaky_relu", slope, 0); }
+/* x where mask (any dtype, nonzero) else y; broadcasting. */
+static inline td_tensor *td_where(td_ctx *c, td_tensor *mask, td_tensor *x, td_tensor *y) { return td__op3(c, "where", mask, x, y, NULL, 0); }
+
+/* Reductions over a set of dimensions (bit i = dimension i; 0 = all). */
+#define TD_DIM(i) (1u << (i))
+#define TD__REDUCE(fn) \
+    static inline td_tensor *td_##fn(td_ctx *c, td_tensor *x, uint32_t dims, uint32_t keepdim) \
+    { td_dims_attrs a = {dims, keepdim}; return td__op1(c, #fn, x, &a, sizeof a); }
+TD__REDUCE(sum)
+TD__REDUCE(mean)
+TD__REDUCE(amax) /* gradient shared evenly between equal maxima */
+/* int64 index of the first maximum along one dimension; no gradient. */
+static inline td_tensor *td_argmax(td_ctx *c, td_tensor *x, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op1(c, "argmax", x, &a, sizeof a); }
+
+/* softmax(x)_i = e^x_i / sum_j e^x_j along dim, and its logarithm. */
+static inline td_tensor *td_softmax(td_ctx *c, td_tensor *x, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op1(c, "softmax", x, &a, sizeof a); }
+static inline td_tensor *td_log_softmax(td_ctx *c, td_tensor *x, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op1(c, "log_softmax", x, &a, sizeof a); }
+
+/* Losses as torch.nn.functional's; reduction: TD_MEAN, TD_SUM, TD_BATCHMEAN, TD_NO_REDUCTION. */
+/* sum p (ln p - input) with input = log-probabilities, p = target; 0 ln 0 = 0. */
+static inline td_tensor *td_kl_div(td_ctx *c, td_tensor *input, td_tensor *target, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, 1}; return td__op2(c, "kl_div", input, target, &a, sizeof a); }
+static inline td_tensor *td_mse_loss(td_ctx *c, td_tensor *x, td_tensor *y, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, 1}; return td__op2(c, "mse_loss", x, y, &a, sizeof a); }
+static inline td_tensor *td_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, 1}; return td__op2(c, "l1_loss", x, y, &a, sizeof a); }
+static inline td_tensor *td_smooth_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y, double beta, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, beta}; return td__op2(c, "smooth_l1_loss", x, y, &a, sizeof a); }
+/* logits [B,C] or [B,C,H,W], target int64 [B] or [B,H,W]; mean over the targets that are not ignore_index.
+ * weight [C] (NULL: ones) as in torch.nn.CrossEntropyLoss. */
+static inline td_tensor *td_cross_entropy_with(td_ctx *c, td_tensor *logits, td_tensor *target, td_tensor *weight, int64_t ignore_index, double label_smoothing, uint32_t reduction) { td_loss_attrs a = {reduction, 0, ignore_index, label_smoothing, 1}; return td__op3(c, "cross_entropy", logits, target, weight, &a, sizeof a); }
+static inline td_tensor *td_cross_entropy(td_ctx *c, td_tensor *logits, td_tensor *target) { return td_cross_entropy_with(c, logits, target, NULL, -100, 0, TD_MEAN); }
+
+/* x [..., in], w [out, in], b [out] or NULL -> [..., out]. */
+static inline td_tensor *td_linear(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b) { return td__op3(c, "linear", x, w, b, NULL, 0); }
+/* [.., m,k] x [.., k,n] -> [.., m,n], rank 2 or 3 with equal leading dimension; trans_x swaps the last two of an operand. */
+static inline td_tensor *td_matmul(td_ctx *c, td_tensor *x, td_tensor *y, int32_t trans_x, int32_t trans_y) { td_matmul_attrs a = {trans_x, trans_y}; return td__op2(c, "matmul", x, y, &a, sizeof a); }
+/* x [N,C,H,W], w [O,C/groups,kh,kw], b [O] or NULL. */
+static inline td_tensor *td_conv2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a) { return td__op3(c, "conv2d", x, w, b, a, sizeof *a); }
+/* x [N,C,H,W], w [C,O/groups,kh,kw]: the gradient of conv2d with respect to its input. */
+static inline td_tensor *td_conv_transpose2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a) { return td__op3(c, "conv_transpose2d", x, w, b, a, sizeof *a); }
+/* x [N,C] or [N,C,H,W]; weight, bias, running_mean, running_var [C] or NULL.  Training: batch statistics
+ * (biased variance), running ones updated with the unbiased.  relu: max(0, .) in the same pass. */
+static inline td_tensor *td_batch_norm(td_ctx *c, td_tensor *x, td_tensor *weight, td_tensor *bias, td_tensor *mean, td_tensor *var, const td_batch_norm_attrs *a)
+{
+    td_tensor *in[5] = {x, weight, bias, mean, var}, *out[3];
+    return td_host->apply(c, "batch_norm", in, 5, a, sizeof *a, out, 3);
+}
+static inline td_tensor *td_max_pool2d(td_ctx *c, td_tensor *x, const td_pool2d_attrs *a)
+{
+    td_tensor *in[1] = {x}, *out[2]; /* out[1]: int32 positions */
+    return td_host->apply(c, "max_pool2d", in, 1, a, sizeof *a, out, 2);
+}
+static inline td_tensor *td_avg_pool2d(td_ctx *c, td_tensor *x, const td_pool2d_attrs *a) { return td__op1(c, "avg_pool2d", x, a, sizeof *a); }
+static inline td_tensor *td_adaptive_avg_pool2d(td_ctx *c, td_tensor *x, int64_t h, int64_t w) { td_shape_attrs a = {2, 0, {h, w}}; return td__op1(c, "adaptive_avg_pool2d", x, &a, sizeof a); }
+static inline td_tensor *td_adaptive_max_pool2d(td_ctx *c, td_tensor *x, int64_t h, int64_t w)
+{
+    td_shape_attrs a = {2, 0, {h, w}};
+    td_tensor *in[1] = {x}, *out[2]; /* out[1]: int32 positions */
+    return td_host->apply(c, "adaptive_max_pool2d", in, 1, &a, sizeof a, out, 2);
+}
+/* Nearest neighbour, as torch.nn.functional.interpolate(mode='nearest'). */
+static inline td_tensor *td_interpolate_nearest(td_ctx *c, td_tensor *x, int64_t h, int64_t w) { td_shape_attrs a = {2, 0, {h, w}}; return td__op1(c, "interpolate_nearest", x, &a, sizeof a); }
+/* Zero with probability p, else x / (1 - p); the draw is a function of (seed, counter, element). */
+static inline td_tensor *td_dropout_at(td_ctx *c, td_tensor *x, double p, uint64_t seed, uint64_t counter) { td_dropout_attrs a = {p, seed, counter}; return td__op1(c, "dropout", x, &a, sizeof a); }
+
+/* Shapes, in logical (PyTorch's) order; one length may be -1. */
+static inline td_tensor *td_reshape(td_ctx *c, td_tensor *x, uint32_t ndim, const int64_t *shape)
+{
+    td_shape_attrs a = {ndim, 0, {0}};
+    for (uint32_t i = 0; i < ndim && i < TD_MAX_DIMS; i++)
+        a.v[i] = shape[i];
+    return td__op1(c, "reshape", x, &a, sizeof a);
+}
+/* [B, ...] -> [B, everything else] */
+static inline td_tensor *td_flatten(td_ctx *c, td_tensor *x) { int64_t s[2] = {td_dim(x, 0), -1}; return td_reshape(c, x, 2, s); }
+static inline td_tensor *td_permute(td_ctx *c, td_tensor *x, uint32_t ndim, const int64_t *order)
+{
+    td_shape_attrs a = {ndim, 0, {0}};
+    for (uint32_t i = 0; i < ndim && i < TD_MAX_DIMS; i++)
+        a.v[i] = order[i];
+    return td__op1(c, "permute", x, &a, sizeof a);
+}
+/* The last two dimensions swapped. */
+static inline td_tensor *td_transpose(td_ctx *c, td_tensor *x)
+{
+    int64_t order[TD_MAX_DIMS], n = td_ndim(x);
+    for (int64_t i = 0; i < n; i++)
+        order[i] = i < n - 2 ? i : (i == n - 2 ? n - 1 : n - 2);
+    return td_permute(c, x, (uint32_t)n, order);
+}
+/* Repeats dimensions of length 1. */
+static inline td_tensor *td_expand(td_ctx *c, td_tensor *x, uint32_t ndim, const int64_t *shape)
+{
+    td_shape_attrs a = {ndim, 0, {0}};
+    for (uint32_t i = 0; i < ndim && i < TD_MAX_DIMS; i++)
+        a.v[i] = shape[i];
+    return td__op1(c, "expand", x, &a, sizeof a);
+}
+/* Elements start, start+step, ... below end of one dimension. */
+typedef struct td_slice_attrs { int64_t dim, start, end, step; } td_slice_attrs;
+static inline td_tensor *td_slice(td_ctx *c, td_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step) { td_slice_attrs a = {dim, start, end, step}; return td__op1(c, "slice", x, &a, sizeof a); }
+static inline td_tensor *td_cat(td_ctx *c, td_tensor *x, td_tensor *y, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op2(c, "cat", x, y, &a, sizeof a); }
+/* `before` and `after` constant elements on one dimension. */
+typedef struct td_pad_attrs { int64_t dim, before, after; double value; } td_pad_attrs;
+static inline td_tensor *td_pad(td_ctx *c, td_tensor *x, int64_t dim, int64_t before, int64_t after, double value) { td_pad_attrs a = {dim, before, after, value}; return td__op1(c, "pad", x, &a, sizeof a); }
+/* Rows x[index]: x [N, ...], index int64 of any shape -> [index shape..., x's rest]. */
+static inline td_tensor *td_index_select(td_ctx *c, td_tensor *x, td_tensor *index) { return td__op2(c, "index_select", x, index, NULL, 0); }
+/* In place: x[index[i]] = rows[i], index int64 [K], rows [K, ...]; the last one of equal indices stays. */
+static inline void td_index_copy(td_ctx *c, td_tensor *x, td_tensor *index, td_tensor *rows) { td_tensor *in[3] = {x, index, rows}; td_host->apply(c, "index_copy", in, 3, NULL, 0, NULL, 0); }
+/* In place: x = y, of equal shape. */
+static inline void td_copy(td_ctx *c, td_tensor *x, td_tensor *y) { td_tensor *in[2] = {x, y}; td_host->apply(c, "copy", in, 2, NULL, 0, NULL, 0); }
+static inline td_tensor *td_cast(td_ctx *c, td_tensor *x, uint32_t dtype) { td_cast_attrs a = {dtype, 0}; return td__op1(c, "cast", x, &a, sizeof a); }
+/* The same values, cut off from the tape. */
+static inline td_tensor *td_detach(td_ctx *c, td_tensor *x) { return td_host->detach(c, x); }
+
+/* x / max(||x||_p, eps) along one dimension (torch.nn.functional.normalize). */
+static inline td_tensor *td_normalize(td_ctx *c, td_tensor *x, double p, int64_t dim, double eps)
+{
+    uint32_t d = TD_DIM(dim < 0 ? dim + td_ndim(x) : dim);
+    td_tensor *n = p == 2 ? td_sqrt(c, td_sum(c, td_square(c, x), d, 1))
+                          : td_pow(c, td_sum(c, td_pow(c, td_abs(c, x), p), d, 1), 1 / p);
+    return td_div(c, x, td_clamp(c, n, eps, 1e300));
+}
+/* "mean", "sum", "batchmean", "none"; anything else TD_MEAN (a parameter table's choices keep it out). */
+static inline uint32_t td_reduction(const char *name)
+{
+    return name && name[0] == 's' ? TD_SUM : name && name[0] == 'b' ? TD_BATCHMEAN : name && name[0] == 'n' ? TD_NO_REDUCTION : TD_MEAN;
+}
+
+#endif

@@ -1,0 +1,1 @@
+dnl tdhost.m4: for plugins built outside tdhost's tree.

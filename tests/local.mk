@@ -1,0 +1,2 @@
+TEST_LDADD = $(host_libs) $(DEPS_LIBS) $(CRITERION_LIBS)
+include tests/base/local.mk
