@@ -106,6 +106,10 @@ typedef struct td_api {
     void *(*read_file)(td_ctx *, const char *path, int32_t gunzip, size_t *size);
     /* Decodes a JPEG or PNG file into the item as RGB; 0 or an error recorded. */
     int32_t (*decode_image)(td_ctx *, const void *bytes, size_t size, const char *name, td_item *);
+    /* Starts a parameter or buffer of m again (a model's own choice instead of the layer's); see nn.h. */
+    void (*reinit)(td_ctx *, td_module *m, const char *member, td_init);
+    /* A new Sequential of the modules at n paths below root, sharing them (`sequential` of the configuration). */
+    td_module *(*redesign)(td_ctx *, td_module *root, const char *const *paths, int64_t n);
 } td_api;
 
 /* The host's table: defined by TD_PLUGIN in a plugin, by the host in the host and its static plugins. */

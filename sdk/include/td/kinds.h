@@ -10,6 +10,7 @@ typedef struct td_io_head {
     td_tensor *target;   /* int64 [B]; NULL where the data has none */
     td_tensor *index;    /* int64 [B]: positions in the data set */
     td_module *state;    /* the loss's own module, as its build made it; or NULL */
+    td_value supp;       /* dict: the side values of the batch, each [B, ...]; none: TD_VALUE_NONE */
     int64_t epoch, step; /* counted over all stages, from 0 */
 } td_io_head;
 

@@ -34,6 +34,7 @@ static inline void *td_data(td_module *m) { return td_host->module_data(m); }
 static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init) { return td_host->parameter(c, m, name, ndim, shape, init); }
 /* State that is saved and loaded but not trained. */
 static inline td_tensor *td_buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init) { return td_host->buffer(c, m, name, d, init); }
+static inline void td_reinit(td_ctx *c, td_module *m, const char *member, td_init init) { td_host->reinit(c, m, member, init); }
 static inline td_tensor *td_member(td_module *m, const char *name) { return td_host->member(m, name); }
 /* Runs a module's forward, with its hooks. */
 static inline td_value td_call_value(td_ctx *c, td_module *m, td_value v) { return td_host->call(c, m, v); }
@@ -51,6 +52,19 @@ static inline td_tensor *td_tensor_of(td_ctx *c, td_value v)
 static inline td_tensor *td_call(td_ctx *c, td_module *m, td_tensor *x) { return td_tensor_of(c, td_call_value(c, m, td_value_of(x))); }
 /* By path below root: names, list positions, negative positions, "." for root itself. */
 static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
+static inline td_module *td_redesign(td_ctx *c, td_module *root, const td_strings *paths) { return td_host->redesign(c, root, paths->v, paths->n); }
+/* The value of a dict under a name; TD_VALUE_NONE where it has none. */
+static inline td_value td_dict_get(td_value dict, const char *name)
+{
+    for (uint32_t i = 0; dict.kind == TD_VALUE_DICT && i < dict.n; i++) {
+        const char *a = dict.keys[i], *b = name;
+        while (*a && *a == *b)
+            a++, b++;
+        if (*a == *b)
+            return dict.items[i];
+    }
+    return td_none();
+}
 static inline int32_t td_training(const td_module *m) { return td_host->training(m); }
 
 #endif

@@ -70,9 +70,9 @@ typedef struct td_param {
     uint32_t type, flags;
     uint32_t offset, size;   /* into the struct; size: of one element of STRUCT, LIST, MAP */
     const char *def;         /* YAML text; NULL: required */
-    double min, max;         /* INT and FLOAT, when min < max or one of them is not 0 */
-    const char *choices;     /* STRING: "a|b|c"; OBJECT: the kind */
     const char *doc;         /* one line */
+    const char *choices;     /* STRING: "a|b|c"; OBJECT: the kind */
+    double min, max;         /* INT and FLOAT, when min < max or one of them is not 0 */
     const struct td_param *fields; /* STRUCT, LIST, MAP */
 } td_param;
 
@@ -102,14 +102,22 @@ typedef struct td_param {
     { .name = (path_name), .type = TD_P_TAP, .flags = (side), .offset = (uint32_t)offsetof(s, member), \
       .def = (def_path), .doc = "path of the tapped module" }, \
     { .name = (io_name), .type = TD_P_TAP_IO, .flags = (side), .offset = (uint32_t)offsetof(s, member), \
-      .def = "output", .choices = "input|output", .doc = "which end of that module" }
+      .def = "output", .doc = "which end of that module", .choices = "input|output" }
 #define TD_TAP_STUDENT(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, TD_SIDE_STUDENT)
 #define TD_TAP_TEACHER(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, TD_SIDE_TEACHER)
 /* Side from the sibling parameter `is_from_teacher` (a TD_PARAM_BOOL). */
 #define TD_TAP_EITHER(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, 0u)
+/* `{path: ..., io: ...}` as one parameter: TD_PARAM_TAP(s, member, td_student_tap, doc). */
+struct td__tap_box { td_tap tap; };
+#define TD__TAP_FIELDS(table, side) \
+    __attribute__((unused)) static const td_param table[] = { TD__TAP(struct td__tap_box, tap, "path", "io", NULL, side), { .name = NULL } }
+#define TD_PARAM_TAP(s, member, fields, ...) TD_PARAM_STRUCT(s, member, fields, sizeof(td_tap), NULL, __VA_ARGS__)
 #define TD_PARAM_UNUSED(name_, doc_) \
     { .name = (name_), .type = TD_P_STRING, .flags = TD_PARAM_IGNORED | TD_NULLABLE, .def = "null", .doc = (doc_) }
 #define TD_PARAM_END { .name = NULL }
 #define TD_PARAM_END_OPEN { .name = NULL, .flags = TD_PARAM_OPEN }
+
+TD__TAP_FIELDS(td_student_tap, TD_SIDE_STUDENT);
+TD__TAP_FIELDS(td_teacher_tap, TD_SIDE_TEACHER);
 
 #endif
