@@ -1,1 +1,2 @@
-host_sources += host/train/train.h 
+host_sources += host/train/train.h host/train/io.h \
+	host/train/io.c

@@ -1,0 +1,180 @@
+#include "host/train/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *td__side_name(uint32_t side)
+{
+    return side == TD_TEACHER ? "teacher" : "student";
+}
+
+const char *td__end_name(uint32_t end)
+{
+    return end == TD_INPUT ? "input" : "output";
+}
+
+/* The values of inner modules would die with the frames of the modules around them, so a slot keeps its own. */
+static void value_drop(td_value *v)
+{
+    if (v->kind == TD_VALUE_TENSOR)
+        td__release(v->tensor);
+    for (uint32_t i = 0; v->items && i < v->n; i++) {
+        value_drop((td_value *)&v->items[i]);
+        if (v->keys)
+            free((char *)v->keys[i]);
+    }
+    free((td_value *)v->items);
+    free((char **)v->keys);
+    *v = td_none();
+}
+
+/* 0, or -1 when memory is out; then *to is still fit for value_drop. */
+static int value_keep(td_value from, td_value *to)
+{
+    *to = td_none();
+    to->kind = from.kind;
+    if (from.kind == TD_VALUE_TENSOR)
+        to->tensor = td__retain(from.tensor);
+    if ((from.kind != TD_VALUE_TUPLE && from.kind != TD_VALUE_DICT) || !from.n)
+        return 0;
+    td_value *items = calloc(from.n, sizeof *items);
+    char **keys = from.kind == TD_VALUE_DICT ? calloc(from.n, sizeof *keys) : NULL;
+    to->items = items;
+    to->keys = (const char *const *)keys;
+    if (!items || (from.kind == TD_VALUE_DICT && !keys))
+        return -1;
+    to->n = from.n;
+    for (uint32_t i = 0; i < from.n; i++)
+        if (value_keep(from.items[i], &items[i]) || (keys && !(keys[i] = td__strdup(from.keys[i]))))
+            return -1;
+    return 0;
+}
+
+td_io *td__io_new(td_ctx *c)
+{
+    td_io *io = calloc(1, sizeof *io);
+    if (io)
+        io->head.c = c;
+    return io;
+}
+
+void td__io_free(td_io *io)
+{
+    if (!io)
+        return;
+    td__io_clear(io);
+    for (size_t i = 0; i < io->n; i++) {
+        free(io->slots[i]->path);
+        free(io->slots[i]);
+    }
+    free(io->slots);
+    free(io);
+}
+
+static td__slot *find(const td_io *io, const td_tap *tap)
+{
+    for (size_t i = 0; i < io->n; i++) {
+        const td_tap *t = &io->slots[i]->tap;
+        if (t->side == tap->side && t->io == tap->io && !strcmp(t->path, tap->path))
+            return io->slots[i];
+    }
+    return NULL;
+}
+
+static td__slot *add(td_io *io, const td_tap *tap)
+{
+    td__slot *s = calloc(1, sizeof *s);
+    char *path = td__strdup(tap->path);
+    if (!s || !path || td__grow(&io->slots, &io->capacity, io->n + 1, sizeof *io->slots)) {
+        free(s);
+        free(path);
+        td__fail(io->head.c, "out of memory");
+        return NULL;
+    }
+    s->tap = *tap;
+    s->tap.path = s->path = path;
+    return io->slots[io->n++] = s;
+}
+
+static void fill(td_ctx *c, td__slot *s, td_value value)
+{
+    value_drop(&s->value);
+    if (value_keep(value, &s->value)) {
+        value_drop(&s->value);
+        td__fail(c, "out of memory");
+    }
+}
+
+static void hook(td_ctx *c, td_module *m, td_value in, td_value out, void *user)
+{
+    td__slot *s = user;
+    (void)m;
+    fill(c, s, s->tap.io == TD_INPUT ? in : out);
+}
+
+int td__io_tap(td_io *io, td_module *m, const td_tap *tap)
+{
+    if (find(io, tap))
+        return 0;
+    td__slot *s = add(io, tap);
+    if (!s)
+        return -1;
+    if (td__hook_add(m, hook, s)) {
+        td__fail(io->head.c, "out of memory");
+        return -1;
+    }
+    return 0;
+}
+
+void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step)
+{
+    io->batch = batch;
+    io->head.target = batch->target;
+    io->head.index = batch->index;
+    io->head.epoch = epoch;
+    io->head.step = step;
+}
+
+void td__io_clear(td_io *io)
+{
+    for (size_t i = 0; i < io->n; i++)
+        value_drop(&io->slots[i]->value);
+    io->batch = NULL;
+    io->head.target = io->head.index = NULL;
+}
+
+td_value td__io_value(td_io *io, const td_tap *tap)
+{
+    const td__slot *s = find(io, tap);
+    if (s && s->value.kind != TD_VALUE_NONE)
+        return s->value;
+    char there[512];
+    size_t used = 0;
+    there[0] = 0;
+    for (size_t i = 0; i < io->n && used < sizeof there; i++)
+        if (io->slots[i]->value.kind != TD_VALUE_NONE)
+            used += (size_t)snprintf(there + used, sizeof there - used, "%s%s '%s' %s", used ? ", " : "",
+                                     td__side_name(io->slots[i]->tap.side), io->slots[i]->tap.path,
+                                     td__end_name(io->slots[i]->tap.io));
+    td__fail(io->head.c, "the %s of %s module '%s' was not tapped in this step; tapped are: %s", td__end_name(tap->io),
+             td__side_name(tap->side), tap->path, used ? there : "none");
+    return td_none();
+}
+
+void td__io_put(td_io *io, const td_tap *tap, td_value value)
+{
+    td__slot *s = find(io, tap);
+    if (!s)
+        s = add(io, tap);
+    if (s)
+        fill(io->head.c, s, value);
+}
+
+td_tensor *td__io_supp(td_io *io, const char *name)
+{
+    for (size_t i = 0; io->batch && i < io->batch->n_supp; i++)
+        if (!strcmp(io->batch->supp_names[i], name))
+            return io->batch->supp[i];
+    td__fail(io->head.c, "the batch has no side value '%s': its data set needs the wrapper that makes it", name);
+    return td__empty();
+}

@@ -1,0 +1,40 @@
+/* What one step tapped: module inputs and outputs by side and path, and the batch's side values. */
+#ifndef TD__IO_H
+#define TD__IO_H
+
+#include "host/data/loader.h"
+#include "host/nn/module.h"
+
+/* One tapped end of a module.  Kept over steps; the value lives from the forward to td__io_clear. */
+typedef struct td__slot {
+    td_tap tap;
+    char *path;     /* owned; tap.path points to it */
+    td_value value; /* tensors retained, tuples and dicts copied; TD_VALUE_NONE while nothing is there */
+} td__slot;
+
+struct td_io {
+    td_io_head head; /* first: td_io_of */
+    td__slot **slots;
+    size_t n, capacity;
+    const td__batch *batch; /* of the running step */
+};
+
+td_io *td__io_new(td_ctx *c); /* NULL: out of memory */
+void td__io_free(td_io *io);
+/* Hooks `m`, so that each of its forwards fills the slot of `tap`; the same tap twice is hooked once.  0, or -1 and c
+ * fails.  The hook stays until td__hooks_clear of the tree; io must live as long. */
+int td__io_tap(td_io *io, td_module *m, const td_tap *tap);
+/* A step begins: target, index and side values are those of the batch. */
+void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step);
+/* Forgets the values, not the slots. */
+void td__io_clear(td_io *io);
+
+/* Services of td_api.  A tap that holds nothing: c fails, naming it and what is there. */
+td_value td__io_value(td_io *io, const td_tap *tap);
+void td__io_put(td_io *io, const td_tap *tap, td_value value);
+td_tensor *td__io_supp(td_io *io, const char *name);
+
+const char *td__side_name(uint32_t side); /* "student", "teacher" */
+const char *td__end_name(uint32_t end);   /* "input", "output" */
+
+#endif
