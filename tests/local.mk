@@ -1,2 +1,3 @@
 TEST_LDADD = $(host_libs) $(DEPS_LIBS) $(CRITERION_LIBS)
 include tests/base/local.mk
+include tests/io/local.mk

@@ -1,0 +1,30 @@
+/* Where tests find files: in the source tree, which `make check` names in $srcdir (else the current folder), and the
+ * real data sets, which may be absent. */
+#ifndef TESTS_PATHS_H
+#define TESTS_PATHS_H
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host/base/mem.h"
+
+/* A file of the source tree; malloc'ed. */
+static inline char *source_path(const char *relative)
+{
+    const char *top = getenv("srcdir");
+    return td__printf("%s/%s", top ? top : ".", relative);
+}
+
+/* A file of $TDHOST_TEST_DATA or ../shared/data; malloc'ed, NULL where it is not there (the test is skipped). */
+static inline char *data_path(const char *relative)
+{
+    const char *data = getenv("TDHOST_TEST_DATA");
+    char *up = source_path("../shared/data"), *path = td__printf("%s/%s", data ? data : up, relative);
+    free(up);
+    if (path && !access(path, R_OK))
+        return path;
+    free(path);
+    return NULL;
+}
+
+#endif
