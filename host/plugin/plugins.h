@@ -14,7 +14,7 @@ typedef struct td__plugin {
 } td__plugin;
 
 typedef struct td__plugins {
-    td__plugin *v;
+    td__plugin **v; /* in order of priority; registered types point to theirs */
     size_t n, capacity;
 } td__plugins;
 
