@@ -1,0 +1,48 @@
+/* The host's function table: what plugins, and the SDK's inline functions inside the host, call. */
+#include "config.h"
+#include "host/base/ctx.h"
+#include "host/base/log.h"
+#include "host/base/pool.h"
+#include "host/base/rng.h"
+#include "host/plugin/plugins.h"
+
+static const void *api_get_interface(const char *id)
+{
+    (void)id;
+    return NULL; /* ABI 0.1 has none yet */
+}
+
+static int32_t api_failed(const td_ctx *c) { return c->error != NULL; }
+
+static void api_message(td_ctx *c, int32_t level, const char *fmt, ...)
+{
+    va_list ap;
+    (void)c;
+    va_start(ap, fmt);
+    td__vlog(level, fmt, ap);
+    va_end(ap);
+}
+
+static int32_t api_set_grad(td_ctx *c, int32_t enabled)
+{
+    int32_t before = c->grad;
+    c->grad = enabled != 0;
+    return before;
+}
+
+const td_api td__api = {
+    .size = sizeof(td_api),
+    .major = TD_ABI_MAJOR,
+    .minor = TD_ABI_MINOR,
+    .host_version = PACKAGE_VERSION,
+    .get_interface = api_get_interface,
+    .register_type = td__stage,
+    .fail = td__fail,
+    .failed = api_failed,
+    .message = api_message,
+    .set_grad = api_set_grad,
+    .parallel_for = td__parallel_for,
+    .random = td__uniform,
+};
+
+const td_api *td_host = &td__api;
