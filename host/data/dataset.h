@@ -1,50 +1,51 @@
-/* Open data sets and the items that leave them. */
+/* Open data sets. */
 #ifndef TD__DATASET_H
 #define TD__DATASET_H
 
-#include "host/base/ctx.h"
 #include "host/config/object.h"
+#include "host/data/item.h"
 
+/* What opens first is shared: see td__dataset_open.  References are counted on the main thread only; everything else
+ * may be read by any number of loader threads. */
 struct td_dataset {
     int refs;
+    const char *name;                           /* key of the type, for messages */
     const td_dataset_type *type;                /* NULL for wrapped and split ones */
     const td_dataset_wrapper_type *wrapper;
-    const void *params;
     void *data;
-    td_dataset *org;                            /* wrapped, or split from */
+    td_dataset *org;                            /* wrapped, or split from; a reference */
     int64_t *subset;                            /* split: positions in org; else NULL */
-    int64_t subset_n;
-    td__object **transforms;                    /* the chain, in order */
+    int64_t length;
+    td__object *const *transforms;              /* the chain, in order; lives in the configuration */
     size_t n_transforms;
     uint64_t seed;
+    void **shared;                              /* where the configuration notes this data set, or NULL */
 };
 
-struct td_item {
-    td_item_head head; /* first: td_item_of */
-    uint64_t seed;
-    uint64_t use;      /* what the next draw is for */
-    struct td__item_supp { const char *name; td_desc d; void *data; } *supp;
-    size_t n_supp;
-    void *buffers[2];  /* pixels or values change sides as transforms run */
-    size_t sizes[2];
-    int current;
-    td__arena *arena;  /* names and side values; emptied with the item */
-};
-
-/* Opens the data set an object or function node stands for; shared nodes give the same data set (one more reference). */
+/* Opens the data set a node stands for: an object of kind "dataset", or an element of what a function returned (INDEX of
+ * a CALL).  A node that is open already gives the same data set once more.  The caller owns one reference.
+ * NULL and c fails with the node's place. */
 td_dataset *td__dataset_open(td_ctx *c, td__config *cfg, td__node *node, uint64_t seed);
+/* The same from a bound object: its parameters and a transform chain, which must outlive the data set.  Not shared. */
+td_dataset *td__dataset_new(td_ctx *c, const td__object *object, td__object *const *transforms, size_t n_transforms, uint64_t seed);
+/* A data set made of another by a wrapper; takes a reference to org.  NULL and c fails. */
 td_dataset *td__dataset_wrap(td_ctx *c, td__object *wrapper, td_dataset *org);
-/* A view of chosen positions with transforms of its own (n of them; NULL: org's). Takes a reference to org. */
-td_dataset *td__dataset_subset(td_ctx *c, td_dataset *org, const int64_t *positions, int64_t n, td__object **transforms, size_t n_transforms);
+/* A view of chosen positions (copied) with transforms of its own (n of them, in the configuration; NULL: org's).  Takes a
+ * reference to org.  NULL and c fails. */
+td_dataset *td__dataset_subset(td_ctx *c, td_dataset *org, const int64_t *positions, int64_t n,
+                               td__object *const *transforms, size_t n_transforms);
 td_dataset *td__dataset_retain(td_dataset *d);
-void td__dataset_release(td_dataset *d);
-int64_t td__dataset_length(const td_dataset *d);
-int64_t td__dataset_target(const td_dataset *d, int64_t index);
-int64_t td__dataset_classes(const td_dataset *d);
-/* One sample, transformed. 0, or an error in c that names data set and index. */
-int32_t td__dataset_item(td_ctx *c, const td_dataset *d, int64_t index, int64_t epoch, td_item *item);
+void td__dataset_release(td_dataset *d); /* NULL is fine */
 
-td_item *td__item_new(void);
-void td__item_free(td_item *item);
+int64_t td__dataset_length(const td_dataset *d);
+int64_t td__dataset_target(const td_dataset *d, int64_t index); /* class without decoding; -1 where unknown */
+int64_t td__dataset_classes(const td_dataset *d);               /* -1 where unknown */
+const char *td__dataset_class_name(const td_dataset *d, int64_t c); /* NULL where unknown */
+
+/* One sample, transformed.  0, or an error in c that names data set and sample.  Any thread, each with its own c and item. */
+int32_t td__dataset_item(td_ctx *c, const td_dataset *d, int64_t index, int64_t epoch, td_item *item);
+/* The two halves of it, for wrappers (td_api.dataset_get and dataset_transform). */
+int32_t td__dataset_get(td_ctx *c, const td_dataset *d, int64_t index, td_item *item);
+int32_t td__dataset_transform(td_ctx *c, const td_dataset *d, td_item *item);
 
 #endif
