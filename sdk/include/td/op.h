@@ -70,6 +70,8 @@ typedef struct td_dim_attrs { int64_t dim, a, b; } td_dim_attrs;
 typedef struct td_shape_attrs { uint32_t ndim, reserved; int64_t v[TD_MAX_DIMS]; } td_shape_attrs;
 typedef struct td_conv2d_attrs { int64_t stride[2], padding[2], dilation[2], groups, output_padding[2]; } td_conv2d_attrs;
 typedef struct td_pool2d_attrs { int64_t kernel[2], stride[2], padding[2]; int32_t ceil_mode, count_include_pad; } td_pool2d_attrs;
+typedef struct td_conv2d_grad_attrs { td_conv2d_attrs conv; int64_t size[2]; } td_conv2d_grad_attrs; /* height and width of the gradient */
+typedef struct td_pool2d_grad_attrs { td_pool2d_attrs pool; int64_t size[2]; } td_pool2d_grad_attrs; /* likewise */
 typedef struct td_batch_norm_attrs { double momentum, eps; int32_t training, relu; } td_batch_norm_attrs;
 typedef struct td_loss_attrs { uint32_t reduction, reserved; int64_t ignore_index; double label_smoothing, beta; } td_loss_attrs;
 typedef struct td_matmul_attrs { int32_t trans_a, trans_b; } td_matmul_attrs;
@@ -170,6 +172,12 @@ static inline td_tensor *td_batch_norm(td_ctx *c, td_tensor *x, td_tensor *weigh
 {
     td_tensor *in[5] = {x, weight, bias, mean, var}, *out[3];
     return td_host->apply(c, "batch_norm", in, 5, a, sizeof *a, out, 3);
+}
+/* The same with `residual`, of x's shape, added to the normalized x before the ReLU that a->relu asks for. */
+static inline td_tensor *td_batch_norm_add_relu(td_ctx *c, td_tensor *x, td_tensor *weight, td_tensor *bias, td_tensor *mean, td_tensor *var, td_tensor *residual, const td_batch_norm_attrs *a)
+{
+    td_tensor *in[6] = {x, weight, bias, mean, var, residual}, *out[3];
+    return td_host->apply(c, "batch_norm", in, 6, a, sizeof *a, out, 3);
 }
 static inline td_tensor *td_max_pool2d(td_ctx *c, td_tensor *x, const td_pool2d_attrs *a)
 {

@@ -1,0 +1,178 @@
+/* Losses, as torch.nn.functional's.  {td_loss_attrs}: reduction TD_MEAN, TD_SUM, TD_BATCHMEAN -> [], TD_NO_REDUCTION
+ * -> one value a position.
+ *
+ *   kl_div(input, target)      t (ln t - input), input = log-probabilities; 0 ln 0 = 0
+ *   mse_loss(x, y)             (x - y)^2
+ *   l1_loss(x, y)              |x - y|
+ *   smooth_l1_loss(x, y)       d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2; beta 0 is l1_loss
+ *   cross_entropy(logits [B,C] or [B,C,H,W], target int64 [B] or [B,H,W], weight [C]?)
+ *       -(1-e) w_t ln p_t - e/C sum_c w_c ln p_c with p = softmax(logits), e = label_smoothing; 0 where target is
+ *       ignore_index; TD_MEAN divides by the sum of w_t over the positions that count.
+ * and for gradients (not differentiable again; g is the gradient of the loss and has its shape):
+ *   mse_loss_grad(g, x, y), l1_loss_grad(g, x, y), smooth_l1_loss_grad(g, x, y) {td_loss_attrs} -> like x; y's is minus that
+ *   kl_div_grad(g, input, target) {td_loss_attrs} -> like input
+ *   kl_div_target_grad(g, input, target) {td_loss_attrs} -> like target: g (ln t + 1 - input), -g input where t = 0
+ *   cross_entropy_grad(g, logits, target, weight?) {td_loss_attrs} -> like logits */
+#include "host/ops/rule.h"
+#include "host/ops/table.h"
+
+static void reduced(const td_desc *x, const td_loss_attrs *a, td_desc *out)
+{
+    *out = *x;
+    if (a->reduction != TD_NO_REDUCTION)
+        out->ndim = 0;
+}
+
+static int reduction_fits(td_ctx *c, const char *op, const td_desc *x, const td_loss_attrs *a)
+{
+    if (a->reduction > TD_NO_REDUCTION || (a->reduction == TD_BATCHMEAN && x->ndim == 0)) {
+        td_fail(c, "%s: reduction %u of %s", op, a->reduction, TD__SHAPE(x));
+        return 0;
+    }
+    return 1;
+}
+
+/* in[0] and in[1] compared element by element. */
+static int pair_fits(td_ctx *c, const char *op, const td_desc *in, const td_loss_attrs *a)
+{
+    if (!td__one_float_dtype(c, op, in, 2, 0) || !reduction_fits(c, op, in, a))
+        return 0;
+    if (!td__same_shape(&in[0], &in[1])) {
+        td_fail(c, "%s: input %s and target %s differ in shape", op, TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
+        return 0;
+    }
+    return 1;
+}
+
+static void gradient_of(td_ctx *c, const char *op, const td_desc *g, const td_desc *x, const td_desc *loss, td_desc *out)
+{
+    if (g->dtype != x->dtype || !td__same_shape(g, loss)) {
+        td_fail(c, "%s: gradient %s of a loss %s", op, TD__SHAPE(g), TD__SHAPE(loss));
+        return;
+    }
+    *out = *x;
+}
+
+static void pair_infer(td_ctx *c, const char *op, const td_desc *in, const td_loss_attrs *a, td_desc *out)
+{
+    if (pair_fits(c, op, in, a))
+        reduced(in, a, out);
+}
+
+static void pair_grad_infer(td_ctx *c, const char *op, const td_desc *in, const td_loss_attrs *a, td_desc *out)
+{
+    td_desc loss;
+    if (!pair_fits(c, op, in + 1, a))
+        return;
+    reduced(&in[1], a, &loss);
+    gradient_of(c, op, &in[0], &in[1], &loss, out);
+}
+
+/* Whether logits, target and weight fit; the shape of the loss goes to *loss. */
+static int classes_fit(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in, const td_loss_attrs *a, td_desc *loss)
+{
+    const td_desc *x = &in[0], *t = &in[1];
+    if (!td__one_float_dtype(c, op, in, n_in, 1u << 1) || !reduction_fits(c, op, x, a))
+        return 0;
+    if (t->dtype != TD_INT64) {
+        td_fail(c, "%s: the target is %s %s, int64 class numbers are needed", op, td__dtype_name(t->dtype), TD__SHAPE(t));
+        return 0;
+    }
+    int fits = (x->ndim == 2 || x->ndim == 4) && t->ndim == x->ndim - 1 && t->shape[0] == x->shape[0];
+    for (uint32_t i = 1; fits && i < t->ndim; i++)
+        fits = t->shape[i] == x->shape[i + 1];
+    if (!fits) {
+        td_fail(c, "%s: logits %s and target %s do not fit: [B, C] and [B], or [B, C, H, W] and [B, H, W] are needed", op, TD__SHAPE(x),
+                TD__SHAPE(t));
+        return 0;
+    }
+    if (td__given(in, n_in, 2) && (in[2].ndim != 1 || in[2].shape[0] != x->shape[1])) {
+        td_fail(c, "%s: weight %s for logits %s with %lld classes", op, TD__SHAPE(&in[2]), TD__SHAPE(x), (long long)x->shape[1]);
+        return 0;
+    }
+    reduced(t, a, loss);
+    loss->dtype = x->dtype;
+    return 1;
+}
+
+static void cross_entropy_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    classes_fit(c, "cross_entropy", in, n_in, attrs, out);
+}
+
+static void cross_entropy_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    td_desc loss;
+    if (classes_fit(c, "cross_entropy_grad", in + 1, n_in - 1, attrs, &loss))
+        gradient_of(c, "cross_entropy_grad", &in[0], &in[1], &loss, out);
+}
+
+static void cross_entropy_grad(td_ctx *c, const td_grad *g)
+{
+    td_tensor *in[4] = {g->gout[0], g->in[0], g->in[1], g->in[2]}, *out[1];
+    if (g->needs[0])
+        g->gin[0] = td_host->apply(c, "cross_entropy_grad", in, 4, g->attrs, sizeof(td_loss_attrs), out, 1);
+}
+
+static td_tensor *pair_grad(td_ctx *c, const char *op, const td_grad *g)
+{
+    return td__op3(c, op, g->gout[0], g->in[0], g->in[1], g->attrs, sizeof(td_loss_attrs));
+}
+
+/* Losses of x - y: the two gradients are opposite. */
+static void difference_grad(td_ctx *c, const char *op, const td_grad *g)
+{
+    td_tensor *gx = pair_grad(c, op, g);
+    if (g->needs[0])
+        g->gin[0] = gx;
+    if (g->needs[1])
+        g->gin[1] = td_neg(c, gx);
+}
+
+static void mse_loss_grad(td_ctx *c, const td_grad *g) { difference_grad(c, "mse_loss_grad", g); }
+static void l1_loss_grad(td_ctx *c, const td_grad *g) { difference_grad(c, "l1_loss_grad", g); }
+static void smooth_l1_loss_grad(td_ctx *c, const td_grad *g) { difference_grad(c, "smooth_l1_loss_grad", g); }
+
+static void kl_div_grad(td_ctx *c, const td_grad *g)
+{
+    if (g->needs[0])
+        g->gin[0] = pair_grad(c, "kl_div_grad", g);
+    if (g->needs[1])
+        g->gin[1] = pair_grad(c, "kl_div_target_grad", g);
+}
+
+#define PAIR(op, rule) \
+    static void op##_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out) \
+    { \
+        (void)n_in; \
+        rule(c, #op, in, attrs, out); \
+    }
+PAIR(kl_div, pair_infer)
+PAIR(mse_loss, pair_infer)
+PAIR(l1_loss, pair_infer)
+PAIR(smooth_l1_loss, pair_infer)
+PAIR(kl_div_grad, pair_grad_infer)
+PAIR(kl_div_target_grad, pair_grad_infer)
+PAIR(mse_loss_grad, pair_grad_infer)
+PAIR(l1_loss_grad, pair_grad_infer)
+PAIR(smooth_l1_loss_grad, pair_grad_infer)
+
+#define ROW(op, least, most, ...) \
+    {.name = #op, .min_in = (least), .max_in = (most), .n_out = 1, .attrs_size = sizeof(td_loss_attrs), .infer = op##_infer, __VA_ARGS__}
+#define LOSS(op) ROW(op, 2, 2, .save_in = 3, .grad = op##_grad)
+#define GRADIENT(op) ROW(op, 3, 3, .flags = TD_OP_NONDIFF)
+
+const td_op_type td__ops_loss[] = {
+    LOSS(kl_div),
+    LOSS(mse_loss),
+    LOSS(l1_loss),
+    LOSS(smooth_l1_loss),
+    ROW(cross_entropy, 2, 3, .save_in = 7, .grad = cross_entropy_grad),
+    GRADIENT(kl_div_grad),
+    GRADIENT(kl_div_target_grad),
+    GRADIENT(mse_loss_grad),
+    GRADIENT(l1_loss_grad),
+    GRADIENT(smooth_l1_loss_grad),
+    ROW(cross_entropy_grad, 3, 4, .flags = TD_OP_NONDIFF),
+    {.name = NULL},
+};

@@ -1,0 +1,48 @@
+/* Optimizer steps, in place, with torch.optim's arithmetic.
+ *
+ *   sgd_step(param, grad, momentum_buffer?) {td_sgd_attrs}
+ *     d = grad + weight_decay * param
+ *     buffer = first ? d : momentum * buffer + (1 - dampening) * d;  d = nesterov ? d + momentum * buffer : buffer
+ *     param -= lr * d                                   (without a buffer: no momentum)
+ *   adam_step(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq?) {td_adam_attrs}
+ *     decoupled (AdamW): param *= 1 - lr * weight_decay; else grad += weight_decay * param
+ *     m = beta1 * m + (1 - beta1) * grad;  v = beta2 * v + (1 - beta2) * grad^2;  amsgrad: v' = max = max(max, v)
+ *     param -= lr / (1 - beta1^step) * m / (sqrt(v') / sqrt(1 - beta2^step) + eps) */
+#include "host/ops/rule.h"
+#include "host/ops/table.h"
+
+static int like_param(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in)
+{
+    if (!td__one_float_dtype(c, op, in, n_in, 0))
+        return 0;
+    for (uint32_t i = 1; i < n_in; i++)
+        if (td__given(in, n_in, i) && !td__same_shape(&in[0], &in[i])) {
+            td_fail(c, "%s: parameter %s, %s %s", op, TD__SHAPE(&in[0]), i == 1 ? "gradient" : "state", TD__SHAPE(&in[i]));
+            return 0;
+        }
+    return 1;
+}
+
+static void sgd_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    const td_sgd_attrs *a = attrs;
+    (void)out;
+    if (like_param(c, "sgd_step", in, n_in) && a->momentum != 0 && !td__given(in, n_in, 2))
+        td_fail(c, "sgd_step: momentum %g needs a momentum_buffer", a->momentum);
+}
+
+static void adam_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    const td_adam_attrs *a = attrs;
+    (void)out;
+    if (like_param(c, "adam_step", in, n_in) && a->amsgrad && !td__given(in, n_in, 4))
+        td_fail(c, "adam_step: amsgrad needs max_exp_avg_sq");
+}
+
+const td_op_type td__ops_optim[] = {
+    {.name = "sgd_step", .min_in = 2, .max_in = 3, .n_out = 0, .attrs_size = sizeof(td_sgd_attrs), .flags = TD_OP_INPLACE,
+     .mutates = 1u << 0 | 1u << 2, .infer = sgd_step_infer},
+    {.name = "adam_step", .min_in = 4, .max_in = 5, .n_out = 0, .attrs_size = sizeof(td_adam_attrs), .flags = TD_OP_INPLACE,
+     .mutates = 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4, .infer = adam_step_infer},
+    {.name = NULL},
+};
