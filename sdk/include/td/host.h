@@ -110,6 +110,8 @@ typedef struct td_api {
     void (*reinit)(td_ctx *, td_module *m, const char *member, td_init);
     /* A new Sequential of the modules at n paths below root, sharing them (`sequential` of the configuration). */
     td_module *(*redesign)(td_ctx *, td_module *root, const char *const *paths, int64_t n);
+    /* See td_norm_act. */
+    td_tensor *(*norm_act)(td_ctx *, td_module *norm, td_module *act, td_tensor *x, td_tensor *residual);
 } td_api;
 
 /* The host's table: defined by TD_PLUGIN in a plugin, by the host in the host and its static plugins. */

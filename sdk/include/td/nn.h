@@ -50,6 +50,9 @@ static inline td_tensor *td_tensor_of(td_ctx *c, td_value v)
     return v.tensor;
 }
 static inline td_tensor *td_call(td_ctx *c, td_module *m, td_tensor *x) { return td_tensor_of(c, td_call_value(c, m, td_value_of(x))); }
+/* act(norm(x) + residual): norm a batch-norm module, act a ReLU module or NULL, residual a tensor of x's shape or NULL.
+ * One fused pass where nothing taps the modules, else one after the other; the same bits either way. */
+static inline td_tensor *td_norm_act(td_ctx *c, td_module *norm, td_module *act, td_tensor *x, td_tensor *residual) { return td_host->norm_act(c, norm, act, x, residual); }
 /* By path below root: names, list positions, negative positions, "." for root itself. */
 static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
 static inline td_module *td_redesign(td_ctx *c, td_module *root, const td_strings *paths) { return td_host->redesign(c, root, paths->v, paths->n); }
