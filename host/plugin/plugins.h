@@ -5,12 +5,14 @@
 #include "host/plugin/registry.h"
 
 typedef struct td__plugin {
-    char *file;     /* path; "(static)" for static plugins */
-    char *id, *version, *licence, *summary, *provides; /* from the note */
+    char *file;     /* path; "(static ID)" for static plugins */
+    char *id, *version, *licence, *summary, *provides; /* from the note; "" where it has none */
     int abi_major, abi_minor;
     char *refused;  /* why it is not loaded, e.g. "built for SDK 1.2, this host offers 0.1"; NULL: fine */
-    char hash[65];  /* SHA-256 of the file, for result.json; filled on load */
-    void *handle;   /* dlopen's; never closed after a successful entry */
+    char hash[65];  /* SHA-256 of the file, for result.json; filled on load, empty for static plugins */
+    void *handle;   /* dlopen's; never closed after a successful entry; NULL for static plugins */
+    int loaded;
+    uint64_t device, inode;
 } td__plugin;
 
 typedef struct td__plugins {
@@ -18,24 +20,40 @@ typedef struct td__plugins {
     size_t n, capacity;
 } td__plugins;
 
-/* Reads the note of one ELF file through its program headers, running nothing.  0 = found, 1 = an ELF file or other file
- * without our note (why says which), -1 = unreadable or malformed. */
+/* Reads the note of one ELF file through its program headers, running nothing, and fills what it says into out (the
+ * strings are malloc'ed; td__plugin_clear).  0 = found, 1 = a file without our note, -1 = unreadable, malformed or
+ * not to be trusted; why says what. */
 int td__read_manifest(const char *file, td__plugin *out, char *why, size_t why_size);
+/* The same from the note's JSON.  0 or -1. */
+int td__parse_manifest(const char *json, size_t size, td__plugin *out, char *why, size_t why_size);
+void td__plugin_clear(td__plugin *p);
+/* Calls fn for each kind:key of `provides`; nonzero stops and is returned.  kind is 0 where it is not known. */
+int td__each_provided(const td__plugin *p, int (*fn)(uint32_t kind, const char *kind_name, const char *key, void *user), void *user);
 
-/* Adds what the places hold: files and folders (searched recursively for *.so) in order of priority; the same file twice
- * (inode) counts once; files without a note are skipped silently in folders and refused when named. */
+/* Adds a plugin whose manifest was read (and takes it), refusing what the binary interface or the keys of an
+ * earlier plugin rule out: who owns a key is decided before any code runs.  0, or -1 with a message logged and plugin freed. */
+int td__plugins_add(td__plugins *p, td__plugin *plugin);
+/* Adds what the places hold, in order of priority: files, then folders (each may be several separated by ':'; searched
+ * recursively for *.so).  The same file twice (inode) counts once; files without a note are skipped silently in folders
+ * and refused when named.
+ * 0, or -1 with a message logged: a folder that cannot be read, or no memory. */
 int td__plugins_scan(td__plugins *p, const char *const *files, size_t n_files, const char *const *dirs, size_t n_dirs);
-/* Adds the default places: $TDHOST_PLUGIN_PATH (not when privileged), the user's data folder, the installed folder. */
+/* Adds the default places, where they exist: $TDHOST_PLUGIN_PATH (not when privileged), the user's data folder, the
+ * installed folder. */
 int td__plugins_scan_default(td__plugins *p);
-/* Loads what is not refused, transactionally each; a plugin that fails is marked refused and the host goes on.  Two plugins
- * with one key: both files are named and the later one is refused.  Returns how many are loaded. */
+/* Loads what is not refused and not loaded, each as a whole or not at all; a plugin that fails is marked refused and the
+ * host goes on.  Every refusal is logged as "file: reason".  Returns how many are loaded. */
 size_t td__plugins_load(td__plugins *p);
-/* Registers a static plugin (td_static_plugin of TD_STATIC_PLUGIN builds). 0, or -1 with a message logged. */
+/* The static twins of the plugins of this tree (libtdplugins.a), ended by NULL. */
+extern const td_static_plugin *const td__static_plugins[];
+/* Registers a static plugin.  0, or -1 with a message logged. */
 int td__plugin_load_static(td__plugins *p, const td_static_plugin *s);
-void td__plugins_free(td__plugins *p);
+void td__plugins_free(td__plugins *p); /* after td__registry_clear: types point here */
 
-/* `tdhost list-plugins` and `tdhost describe`. Return an exit code. */
+/* `tdhost list-plugins`: one line a key, from notes only; 0, or -1 when out cannot be written. */
 int td__list_plugins(const td__plugins *p, int json, FILE *out);
+/* `tdhost describe KEY`: everything registered under the key; -1 and a message with the nearest keys where there is
+ * nothing.  KEY NULL: one line for everything there is. */
 int td__describe(const char *key, FILE *out);
 
 /* The host's function table. */

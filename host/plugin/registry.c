@@ -34,6 +34,8 @@ const td_type *td__find_type(uint32_t kind, const char *key)
     return e ? e->type : NULL;
 }
 
+int td__entry_matches(const td__entry *e, const char *key) { return matches(e->type, key); }
+
 const td__entry *td__entry_at(size_t i) { return i < n_entries ? &entries[i] : NULL; }
 
 const td__entry *td__find_any(const char *key)

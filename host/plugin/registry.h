@@ -22,6 +22,7 @@ uint32_t td__kind_by_name(const char *name);         /* 0: unknown */
 const td__entry *td__find_entry(uint32_t kind, const char *key);
 const td_type *td__find_type(uint32_t kind, const char *key);
 const td__entry *td__entry_at(size_t i); /* in order of kind and key; NULL past the end */
+int td__entry_matches(const td__entry *e, const char *key);
 /* Of all kinds: the first entry with this key, to say "is a loss, not a data set". */
 const td__entry *td__find_any(const char *key);
 /* Nearest keys of a kind (0: of all) to a wrong one, at most want. */

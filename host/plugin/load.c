@@ -1,0 +1,153 @@
+/* Loading: each plugin as a whole or not at all. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/file.h"
+#include "host/base/log.h"
+#include "host/base/mem.h"
+#include "host/base/text.h"
+#include "host/plugin/environment.h"
+#include "host/plugin/plugins.h"
+
+static void refuse(td__plugin *p, const char *text)
+{
+    if (!p->refused)
+        p->refused = td__strdup(text ? text : "out of memory");
+}
+
+static int not_staged(uint32_t kind, const char *kind_name, const char *key, void *user)
+{
+    td_registrar *r = user;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->v[i].kind == kind && !strcmp(r->v[i].type->key, key))
+            return 0;
+    r->error = td__printf("does not register %s:%s, which its manifest lists", kind_name, key);
+    return 1;
+}
+
+/* What was staged must be what the manifest lists. */
+static void check_provides(const td__plugin *p, td_registrar *r)
+{
+    for (size_t i = 0; !r->error && i < r->n; i++) {
+        const char *kind = td__kind_name(r->v[i].kind), *key = r->v[i].type->key;
+        char *word = td__printf("%s:%s", kind, key);
+        if (!word || !td__word_in(p->provides, word))
+            r->error = td__printf("registers %s:%s, which its manifest does not list", kind, key);
+        free(word);
+    }
+    if (!r->error)
+        td__each_provided(p, not_staged, r);
+}
+
+/* Runs an entry; what it registers is published, or nothing and p is refused. */
+static void enter(td__plugin *p, td_plugin_entry_fn entry)
+{
+    td_registrar r = {.plugin = p};
+    td__environment before;
+    char what[128];
+    td__environment_take(&before);
+    int32_t rc = entry(&td__api, &r);
+    if (rc && !r.error)
+        r.error = td__printf("its entry function returned %d", rc);
+    if (td__environment_restore(&before, what, sizeof what) && !r.error)
+        r.error = td__printf("changed %s", what);
+    if (!r.error)
+        check_provides(p, &r);
+    if (td__publish(&r))
+        refuse(p, r.error);
+    else
+        p->loaded = 1;
+    td__registrar_drop(&r);
+}
+
+/* The linker's messages mostly begin with the file, which ours name already. */
+static const char *without_path(const td__plugin *p, const char *text)
+{
+    size_t n = strlen(p->file);
+    return text && !strncmp(text, p->file, n) && !strncmp(text + n, ": ", 2) ? text + n + 2 : text;
+}
+
+static void load(td__plugin *p)
+{
+    td__environment before;
+    char text[512];
+    if (td__file_hash(p->file, p->hash)) {
+        refuse(p, strerror(errno));
+        return;
+    }
+    /* dlopen searches the library folders for a name without a slash. */
+    char *path = td__printf("%s%s", strchr(p->file, '/') ? "" : "./", p->file);
+    if (!path) {
+        refuse(p, NULL);
+        return;
+    }
+    td__environment_take(&before);
+    p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    free(path);
+    if (!p->handle)
+        refuse(p, without_path(p, dlerror()));
+    if (td__environment_restore(&before, text, sizeof text)) {
+        char *reason = td__printf("changed %s", text);
+        refuse(p, reason);
+        free(reason);
+    }
+    void *symbol = p->refused ? NULL : dlsym(p->handle, TD_ENTRY_NAME);
+    if (symbol) {
+        td_plugin_entry_fn entry;
+        memcpy(&entry, &symbol, sizeof entry);
+        enter(p, entry);
+    } else {
+        refuse(p, "no symbol " TD_ENTRY_NAME);
+    }
+    if (p->refused && p->handle) {
+        dlclose(p->handle);
+        p->handle = NULL;
+    }
+}
+
+size_t td__plugins_load(td__plugins *p)
+{
+    size_t loaded = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        td__plugin *plugin = p->v[i];
+        if (!plugin->refused && !plugin->loaded)
+            load(plugin);
+        if (plugin->refused)
+            td__log(TD_LOG_WARN, "%s: %s", plugin->file, plugin->refused);
+        loaded += plugin->loaded != 0;
+    }
+    return loaded;
+}
+
+int td__plugin_load_static(td__plugins *p, const td_static_plugin *s)
+{
+    char why[256];
+    td__plugin *plugin = calloc(1, sizeof *plugin);
+    int bad = plugin && td__parse_manifest(s->manifest, strlen(s->manifest), plugin, why, sizeof why);
+    if (!plugin || !(plugin->file = td__printf("(static %s)", plugin->id ? plugin->id : "?"))) {
+        free(plugin);
+        td__log(TD_LOG_ERROR, "out of memory");
+        return -1;
+    }
+    if (bad)
+        refuse(plugin, why);
+    if (td__plugins_add(p, plugin))
+        return -1;
+    if (!plugin->refused)
+        enter(plugin, s->entry);
+    if (plugin->refused)
+        td__log(TD_LOG_ERROR, "%s: %s", plugin->file, plugin->refused);
+    return plugin->refused ? -1 : 0;
+}
+
+void td__plugins_free(td__plugins *p)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        td__plugin_clear(p->v[i]);
+        free(p->v[i]);
+    }
+    free(p->v);
+    memset(p, 0, sizeof *p);
+}
