@@ -12,3 +12,4 @@ include plugins/methods/review/plugin.mk
 include plugins/models/empty/plugin.mk
 include plugins/models/resnet/plugin.mk
 include plugins/models/wide_resnet/plugin.mk
+include plugins/transforms/vision/plugin.mk
