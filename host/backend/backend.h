@@ -7,11 +7,24 @@
 extern const td_backend_type td__reference_backend; /* plain loops, double accumulation: float32 and float64 */
 extern const td_backend_type td__cpu_backend;       /* the fast kernels: float32, and float64 where it shares them */
 
+/* One kernel of a backend; tables of these, by family, end with {NULL}. */
+typedef struct td__kernel_row {
+    const char *op;
+    td_kernel run;
+} td__kernel_row;
+/* Looks an operation up in families, a NULL-ended list of tables. */
+td_kernel td__kernel_find(const td__kernel_row *const *families, const char *op);
+
+/* Memory functions of backends whose tensors lie in host memory. */
+void *td__host_alloc(size_t bytes);
+void td__host_free(void *p, size_t bytes);
+int32_t td__host_copy(void *dst, const void *src, size_t bytes);
+
 /* Makes the backend ready (open once).  NULL with a message in why. */
 const td_backend_type *td__backend_use(const td_backend_type *b, char *why, size_t why_size);
 /* Runs one kernel: scratch, errors.  0, or the failure recorded in c with the operation's name. */
 int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, td_view *out, const void *attrs);
-/* The kernel of op on backend b: the backend's own, else one the plugin that brought the op has for b. */
+/* The kernel of op on backend b: the backend's own, else one the plugin that brought the op has for b.  NULL: none. */
 td_kernel td__kernel(const td_backend_type *b, const td_op_type *op);
 
 /* Services of td_run (td_api.run_scratch, run_fail). */

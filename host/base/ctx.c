@@ -27,7 +27,7 @@ void td__ctx_free(td_ctx *c)
 {
     if (!c)
         return;
-    td__tape_clear(c);
+    td__tape_free(c);
     while (c->frame)
         td__frame_pop(c, td_none());
     td__ctx_clear(c);
@@ -41,8 +41,9 @@ void td__vfail(td_ctx *c, const char *fmt, va_list ap)
         return;
     if (vasprintf(&text, fmt, ap) < 0)
         text = NULL;
-    if (text && c->where)
-        whole = td__printf("%s: %s", c->where, text);
+    if (text && (c->where || c->op))
+        whole = td__printf("%s%s%s%s%s", c->where ? c->where : "", c->where ? ": " : "", c->op ? c->op : "", c->op ? ": " : "",
+                           text);
     if (whole) {
         free(text);
         text = whole;

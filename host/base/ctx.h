@@ -12,6 +12,7 @@ struct td__tape;
 struct td_ctx {
     const char *error;   /* first failure, owned; NULL while all is well */
     const char *where;   /* what is running now, for messages ("student layer1.0.conv1"); borrowed, may be NULL */
+    const char *op;      /* the operation at work, for messages; borrowed, may be NULL */
     const td_backend_type *backend; /* where new tensors live; NULL in contexts that make none (loader threads) */
     struct td__frame *frame;        /* innermost frame; see tensor/frame.h */
     struct td__tape *tape;          /* records while grad is set; see autograd/tape.h */
@@ -25,7 +26,7 @@ struct td_ctx {
 td_ctx *td__ctx_new(const td_backend_type *backend);
 void td__ctx_free(td_ctx *c);
 
-/* The first failure stays.  `where` is prepended when set. */
+/* The first failure stays.  `where` and `op` are prepended when set. */
 void td__fail(td_ctx *c, const char *fmt, ...) TD_PRINTF(2, 3);
 void td__vfail(td_ctx *c, const char *fmt, va_list ap);
 /* Forgets the failure; the caller has reported it. */

@@ -15,20 +15,52 @@ struct block {
 };
 
 struct td__arena {
-    struct block *head;
+    struct block *head, *spare; /* the block being filled first; emptied blocks */
 };
 
 td__arena *td__arena_new(void) { return calloc(1, sizeof(td__arena)); }
+
+void td__arena_reset(td__arena *a)
+{
+    for (struct block *b; (b = a->head);) {
+        a->head = b->next;
+        b->next = a->spare;
+        a->spare = b;
+    }
+}
 
 void td__arena_free(td__arena *a)
 {
     if (!a)
         return;
-    for (struct block *b = a->head, *next; b; b = next) {
-        next = b->next;
+    td__arena_reset(a);
+    for (struct block *b; (b = a->spare);) {
+        a->spare = b->next;
         free(b);
     }
     free(a);
+}
+
+/* A block with room for bytes: a spare one, else a new one. */
+static struct block *take_block(td__arena *a, size_t bytes)
+{
+    struct block **link = &a->spare;
+    while (*link && (*link)->size < bytes)
+        link = &(*link)->next;
+    struct block *b = *link;
+    if (b) {
+        *link = b->next;
+    } else {
+        size_t size = bytes > BLOCK ? bytes : BLOCK;
+        b = malloc(sizeof *b + size);
+        if (!b)
+            return NULL;
+        b->size = size;
+    }
+    b->used = 0;
+    b->next = a->head;
+    a->head = b;
+    return b;
 }
 
 void *td__arena_alloc(td__arena *a, size_t bytes)
@@ -38,14 +70,9 @@ void *td__arena_alloc(td__arena *a, size_t bytes)
     bytes = (bytes + 15) & ~(size_t)15;
     struct block *b = a->head;
     if (!b || b->size - b->used < bytes) {
-        size_t size = bytes > BLOCK ? bytes : BLOCK;
-        b = malloc(sizeof *b + size);
+        b = take_block(a, bytes);
         if (!b)
             return NULL;
-        b->used = 0;
-        b->size = size;
-        b->next = a->head;
-        a->head = b;
     }
     void *p = b->bytes + b->used;
     b->used += bytes;

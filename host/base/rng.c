@@ -24,7 +24,7 @@ void td__philox(uint64_t key, const uint32_t counter[4], uint32_t out[4])
 
 /* One 128-bit block for a key.  The counter holds sample and use, the key seed and epoch: the epoch is mixed in by
  * a first Philox call so that neither loses bits. */
-static void block(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
+void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
 {
     uint32_t c[4] = {(uint32_t)epoch, (uint32_t)(epoch >> 32), (uint32_t)use, (uint32_t)(use >> 32)};
     td__philox(seed, c, out);
@@ -40,7 +40,7 @@ static double to_unit(uint32_t hi, uint32_t lo)
 double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
 {
     uint32_t r[4];
-    block(seed, epoch, sample, use, r);
+    td__words(seed, epoch, sample, use, r);
     return to_unit(r[0], r[1]);
 }
 
@@ -48,7 +48,7 @@ double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
 double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
 {
     uint32_t r[4];
-    block(seed, epoch, sample, use, r);
+    td__words(seed, epoch, sample, use, r);
     double u = 1 - to_unit(r[0], r[1]), v = to_unit(r[2], r[3]); /* u in (0, 1] */
     return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
@@ -59,7 +59,7 @@ void td__permutation(uint64_t seed, uint64_t epoch, uint64_t use, int64_t n, int
         out[i] = i;
     for (int64_t i = n - 1; i > 0; i--) {
         uint32_t r[4];
-        block(seed, epoch, (uint64_t)i, use, r);
+        td__words(seed, epoch, (uint64_t)i, use, r);
         /* Multiply-high of 64 random bits: bias below 2^-32 for any n that fits memory. */
         int64_t j = (int64_t)(((unsigned __int128)((uint64_t)r[0] << 32 | r[1]) * (uint64_t)(i + 1)) >> 64);
         int64_t t = out[i];

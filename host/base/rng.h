@@ -17,6 +17,8 @@ void td__philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
 #define TD__USE_SAMPLE 6u      /* data sets that draw in get */
 #define TD__USE_TRANSFORM 16u /* + position in the chain, times 256, + pass over the chain << 24, + draw << 32 */
 
+/* 128 random bits for a key. */
+void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4]);
 double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use); /* [0, 1) with 53 bits */
 double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use);
 /* Fisher-Yates of 0..n-1. */

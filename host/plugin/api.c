@@ -1,10 +1,13 @@
 /* The host's function table: what plugins, and the SDK's inline functions inside the host, call. */
 #include "config.h"
+#include "host/autograd/tape.h"
+#include "host/backend/backend.h"
 #include "host/base/ctx.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
 #include "host/base/rng.h"
 #include "host/plugin/plugins.h"
+#include "host/tensor/tensor.h"
 
 static const void *api_get_interface(const char *id)
 {
@@ -40,8 +43,17 @@ const td_api td__api = {
     .fail = td__fail,
     .failed = api_failed,
     .message = api_message,
+    .alloc = td__frame_alloc,
+    .tensor = td__tensor_from,
+    .read = td__tensor_read,
+    .retain = td__retain,
+    .release = td__release,
+    .detach = td__detach,
     .set_grad = api_set_grad,
+    .apply = td__apply,
     .parallel_for = td__parallel_for,
+    .run_scratch = td__run_scratch,
+    .run_fail = td__run_fail,
     .random = td__uniform,
 };
 

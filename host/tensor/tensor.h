@@ -10,6 +10,7 @@ typedef struct td__storage {
     size_t bytes;
     int refs;
     const td_backend_type *backend;
+    struct td__storage *next; /* on a free list */
 } td__storage;
 
 struct td_tensor {
@@ -24,15 +25,30 @@ struct td_tensor {
 
 size_t td__dtype_size(uint32_t dtype);
 const char *td__dtype_name(uint32_t dtype);
+int td__is_float(uint32_t dtype);
 /* "[64, 3, 32, 32]" into buf; returns buf. */
 char *td__shape_text(const td_desc *d, char *buf, size_t size);
 
 /* Physical element strides, in logical dimension order, of the fixed layout (rank 4: channels-last). */
 void td__strides(const td_desc *d, int64_t strides[TD_MAX_DIMS]);
+/* Logical dimensions from the outermost in memory to the innermost: 0, 2, 3, 1 at rank 4, else 0, 1, 2, ... */
+void td__physical_order(uint32_t ndim, uint32_t order[TD_MAX_DIMS]);
+int td__same_shape(const td_desc *a, const td_desc *b);
+/* Whether memory order is row-major order: not rank 4, or one channel, or one position. */
+int td__row_major(const td_desc *d);
+/* Whether tensors of equal element count have the same elements in memory when they have the same in logical order. */
+int td__same_order(const td_desc *a, const td_desc *b);
+/* Host memory between row-major order and memory order, of d's dtype. */
+void td__to_row_major(const td_desc *d, void *dst, const void *src);
+void td__from_row_major(const td_desc *d, void *dst, const void *src);
+/* Converts count elements of host memory between any two dtypes.  To integers: truncates, saturates, NaN to 0. */
+void td__convert(void *dst, uint32_t to, const void *src, uint32_t from, int64_t count);
 
 /* A new tensor with uninitialised memory and one reference, belonging to the current frame of c (which drops
  * it when it ends).  The empty tensor when c has failed or memory is out. */
 td_tensor *td__tensor_new(td_ctx *c, const td_desc *d);
+/* The same, owned by the caller: no frame drops it. */
+td_tensor *td__tensor_own(td_ctx *c, const td_desc *d);
 /* As td_api.tensor, read and so on (see td/host.h). */
 td_tensor *td__tensor_from(td_ctx *c, const td_desc *d, const void *row_major);
 int32_t td__tensor_read(td_ctx *c, const td_tensor *t, uint32_t dtype, void *row_major, int64_t count);
@@ -49,11 +65,17 @@ td_view td__view(const td_tensor *t);
 /* Bytes now and at most held by tensors of all backends, for reports. */
 size_t td__memory_now(void);
 size_t td__memory_peak(void);
+/* Bytes taken from the backends, free ones kept for later included; trim gives those back. */
+size_t td__memory_reserved(void);
+void td__memory_trim(void);
 
 /* Frames: what tensors and td_alloc memory of a piece of work live in. */
 void td__frame_push(td_ctx *c);
 /* Ends the innermost frame; tensors in `result` move to the enclosing one, as do tuple and dict items. */
 td_value td__frame_pop(td_ctx *c, td_value result);
+/* Zeroed, 16-byte aligned, until the frame ends; NULL (and c fails) when memory is out or c has failed. */
 void *td__frame_alloc(td_ctx *c, size_t bytes);
+/* Gives the innermost frame a reference to drop at its end.  0, or -1: out of memory, recorded, t released. */
+int td__frame_own(td_ctx *c, td_tensor *t);
 
 #endif

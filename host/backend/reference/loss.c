@@ -1,0 +1,5 @@
+#include "host/backend/reference/reference.h"
+
+const td__kernel_row td__reference_loss[] = {
+    {NULL, NULL},
+};

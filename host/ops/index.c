@@ -1,0 +1,89 @@
+/* Rows by index, and copies in place. */
+#include "host/ops/rule.h"
+#include "host/ops/table.h"
+
+#include <string.h>
+
+/* index's shape, then the shape of a row of x. */
+static void rows_shape(td_ctx *c, const td_desc *index, const td_desc *x, td_desc *out)
+{
+    if (index->ndim + x->ndim - 1 > TD_MAX_DIMS) {
+        td_fail(c, "rows of %s at index %s have more than %d dimensions", TD__SHAPE(x), TD__SHAPE(index), TD_MAX_DIMS);
+        return;
+    }
+    out->dtype = x->dtype;
+    out->ndim = index->ndim + x->ndim - 1;
+    memcpy(out->shape, index->shape, index->ndim * sizeof *out->shape);
+    memcpy(out->shape + index->ndim, x->shape + 1, (x->ndim - 1) * sizeof *out->shape);
+}
+
+static int has_rows(td_ctx *c, const td_desc *x)
+{
+    if (x->ndim)
+        return 1;
+    td_fail(c, "a scalar has no rows");
+    return 0;
+}
+
+static void infer_index_select(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    (void)n_in;
+    (void)attrs;
+    if (has_rows(c, &in[0]) && td__want_dtype(c, &in[1], 1, TD_INT64))
+        rows_shape(c, &in[1], &in[0], &out[0]);
+}
+
+/* Attribute a: how many rows x had. */
+static void infer_index_select_grad(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    const td_dim_attrs *a = attrs;
+    uint32_t lead = in[1].ndim;
+    if (!td__one_float_dtype(c, c->op, in, n_in, 2) || !td__want_dtype(c, &in[1], 1, TD_INT64))
+        return;
+    if (lead > in[0].ndim || memcmp(in[0].shape, in[1].shape, lead * sizeof *in[0].shape)) {
+        td_fail(c, "gradient %s of rows at index %s", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
+        return;
+    }
+    out[0].dtype = in[0].dtype;
+    out[0].ndim = in[0].ndim - lead + 1;
+    out[0].shape[0] = a->a;
+    memcpy(out[0].shape + 1, in[0].shape + lead, (in[0].ndim - lead) * sizeof *in[0].shape);
+}
+
+static void infer_index_copy(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    td_desc rows = {0};
+    (void)n_in;
+    (void)attrs;
+    (void)out;
+    if (!has_rows(c, &in[0]) || !td__want_dtype(c, &in[1], 1, TD_INT64) || !td__want_same_dtype(c, &in[0], &in[2]))
+        return;
+    rows_shape(c, &in[1], &in[0], &rows);
+    if (in[1].ndim != 1 || !td__same_shape(&rows, &in[2]))
+        td_fail(c, "rows %s at index %s of %s; [K, ...] at [K] are needed", TD__SHAPE(&in[2]), TD__SHAPE(&in[1]), TD__SHAPE(&in[0]));
+}
+
+static void infer_copy(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    (void)n_in;
+    (void)attrs;
+    (void)out;
+    if (td__want_same_dtype(c, &in[0], &in[1]) && !td__same_shape(&in[0], &in[1]))
+        td_fail(c, "shapes %s and %s differ", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
+}
+
+static void grad_index_select(td_ctx *c, const td_grad *g)
+{
+    td_dim_attrs rows = {0, g->in_desc[0].shape[0], 0};
+    if (g->needs[0])
+        g->gin[0] = td__op2(c, "index_select_grad", g->gout[0], g->in[1], &rows, sizeof rows);
+}
+
+const td_op_type td__ops_index[] = {
+    {"index_select", 2, 2, 1, 0, 0, 0, 2, 0, infer_index_select, grad_index_select, NULL},
+    /* zeros, and each row of the gradient added where index says, in order */
+    {"index_select_grad", 2, 2, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_index_select_grad, NULL, NULL},
+    {"index_copy", 3, 3, 0, 0, TD_OP_INPLACE, 1, 0, 0, infer_index_copy, NULL, NULL},
+    {"copy", 2, 2, 0, 0, TD_OP_INPLACE, 1, 0, 0, infer_copy, NULL, NULL},
+    {.name = NULL},
+};

@@ -1,0 +1,20 @@
+/* Memory of tensors, cached: what a step frees the next step takes, so a repeated step allocates nothing. */
+#ifndef TD__STORAGE_H
+#define TD__STORAGE_H
+
+#include "host/tensor/tensor.h"
+
+/* At least `bytes` of backend memory with one reference; NULL: out of memory.  Any thread. */
+td__storage *td__storage_new(const td_backend_type *backend, size_t bytes);
+td__storage *td__storage_retain(td__storage *s);
+void td__storage_release(td__storage *s);
+
+/* Small structs of one size, kept on a free list when given back.  Any thread. */
+typedef struct td__slab {
+    size_t size;
+    struct td__slab_item *free;
+} td__slab;
+void *td__slab_take(td__slab *slab); /* zeroed; NULL: out of memory */
+void td__slab_give(td__slab *slab, void *item);
+
+#endif
