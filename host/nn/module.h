@@ -26,7 +26,9 @@ typedef struct td__child {
 struct td_module {
     td_module_type type; /* a copy, zero-filled beyond what the plugin knew */
     int refs;
+    int loose; /* the first reference is still nobody's */
     int training;
+    char *label; /* stands in the context's `where` while it runs; NULL: what stands there already */
     void *data;
     td__child *children;
     size_t n_children, child_capacity;
@@ -36,19 +38,34 @@ struct td_module {
     size_t n_hooks, hook_capacity;
 };
 
+/* Modules are made and put together even in a failed context, so that what builds them can be straight-line and
+ * nothing leaks; only td__find and td__redesign give NULL.
+ *
+ * A new module's first reference is loose: the first td__adopt or td__module_retain takes it, later ones add one.
+ * So whoever has a model built says `model = td__module_retain(type->build(c, params))` and releases it in the end,
+ * also when c has failed. */
 td_module *td__module_new(td_ctx *c, const td_module_type *type, uint32_t type_size);
 td_module *td__module_retain(td_module *m);
-void td__module_release(td_module *m); /* the last one frees the tree below */
+void td__module_release(td_module *m); /* the last one frees the tree below; NULL is nothing */
 
+/* Makes child a child of parent and returns it; c fails when parent has a child of that name. */
 td_module *td__adopt(td_ctx *c, td_module *parent, const char *name, td_module *child);
+void *td__module_data(td_module *m);
 td_tensor *td__parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init);
 td_tensor *td__buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init);
 td_tensor *td__module_member(td_module *m, const char *name);
+/* Starts a member again. */
+void td__reinit(td_ctx *c, td_module *m, const char *member, td_init init);
+/* Fills t; fans follow from its shape.  Draws are functions of (c->seed, c->draws, element), and c->draws goes up by
+ * one, so the same model built in the same order from the same seed is the same. */
+void td__init_fill(td_ctx *c, td_tensor *t, td_init init);
 td_value td__call(td_ctx *c, td_module *m, td_value args); /* opens a frame, runs, hooks, closes */
 
 /* Layers by key (registry kind "layer"). */
 td_module *td__layer(td_ctx *c, td_module *parent, const char *name, const char *key, const char *kwargs_fmt, ...) TD_PRINTF(5, 6);
 td_module *td__layer_of(td_ctx *c, td_module *parent, const char *name, const void *layer_spec);
+/* Batch norm, then + residual, then ReLU, in one pass where no hook would see what is between; see td_norm_act. */
+td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *x, td_tensor *residual);
 /* torch.nn's layers, registered at start. */
 int td__register_layers(void);
 /* An empty Sequential; children are run in order. */
@@ -59,11 +76,11 @@ td_module *td__sequential(td_ctx *c);
 td_module *td__find(td_module *root, const char *path);
 /* The same, and on failure c fails, naming the three nearest paths. */
 td_module *td__find_or_fail(td_ctx *c, td_module *root, const char *path);
-/* The three paths nearest to one that does not exist, as "a, b or c" into buf. */
+/* The three paths nearest to one that does not exist, as "'a', 'b' or 'c'" into buf; "" where none is near. */
 char *td__nearest_paths(td_module *root, const char *path, char *buf, size_t size);
 
 /* Depth-first walk in definition order.  path is "" for root, without a leading dot. */
-typedef int (*td__visit_fn)(td_module *m, const char *path, void *user); /* nonzero stops; that is returned */
+typedef int (*td__visit_fn)(td_module *m, const char *path, void *user); /* nonzero stops; that is returned (-1: out of memory) */
 int td__walk(td_module *root, td__visit_fn fn, void *user);
 /* Every parameter and buffer with its full name, in PyTorch's order of state_dict(). */
 typedef int (*td__member_fn)(const char *name, td__member *member, td_module *owner, void *user);
@@ -73,6 +90,8 @@ int64_t td__count_parameters(td_module *root, int trainable_only);
 void td__set_training(td_module *root, int training);
 void td__set_requires_grad(td_module *root, int requires_grad); /* parameters only */
 void td__zero_grad(td_module *root);
+/* Messages of errors inside a module begin with "side path", e.g. "student layer1.0.conv1". 0, or -1: out of memory. */
+int td__label(td_module *root, const char *side);
 
 int td__hook_add(td_module *m, td__hook_fn fn, void *user); /* 0, or -1 out of memory */
 void td__hooks_clear(td_module *root);                      /* all hooks of the tree */
@@ -84,7 +103,7 @@ int32_t td__tapped(const td_module *m);                     /* whether m or anyt
 td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, size_t n_paths, const td__child *adaptations,
                         size_t n_adaptations);
 
-/* "conv1: Conv2d(3, 16, ...) 432 parameters" lines of the whole tree. */
+/* "conv1: Conv2d(weight [16, 3, 3, 3]) 432 parameters" lines of the whole tree, indented by depth. */
 void td__print_tree(td_module *root, FILE *out);
 
 #endif
