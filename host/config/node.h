@@ -18,7 +18,9 @@ typedef enum td__node_kind {
     TD__NAME,  /* !import_get {key}: a name such as torch.utils.data.RandomSampler; text is the dotted name */
     TD__INDEX, /* !access_by_index_or_key on a CALL: items[0] is the data, text the index */
     TD__ATTR,  /* !getattr on a NAME or CALL: items[0] is the object, text the attribute */
-    TD__METHOD /* !call_method, !import_call_method, !setattr: kept so that the plan can say it is not supported where used */
+    TD__METHOD, /* !call_method, !import_call_method, !setattr: kept so that the plan can say it is not supported where used;
+                   text is the tag, items[0] what it was given */
+    TD__ALIAS   /* while loading only: stands where *anchor was written; items[0] is the anchored node */
 } td__node_kind;
 
 typedef struct td__node {
@@ -27,11 +29,13 @@ typedef struct td__node {
     const char *text;        /* scalars: as written; NAME, INDEX, ATTR: see above; CALL: the dotted key */
     int64_t i;               /* BOOL, INT */
     double f;                /* FLOAT, INT */
-    size_t n;                /* SEQ items, MAP entries */
+    size_t n;                /* how many items */
     struct td__node **items; /* SEQ, MAP values; CALL: items[0] = args (SEQ or NULL), items[1] = kwargs (MAP or NULL) */
-    struct td__node **keys;  /* MAP: scalar nodes, with their own places */
+    struct td__node **keys;  /* MAP: scalar nodes, with their own places; CALL: keys[0] is its key */
     int used;                /* whether something read it: unused keys can be reported */
     void *object;            /* what was built from it; see object.h */
+    const char *tag;         /* while loading only: an explicit tag that is not evaluated yet */
+    int height;              /* levels of nesting below, aliases followed; 0 while loading */
 } td__node;
 
 typedef struct td__config {
@@ -41,19 +45,24 @@ typedef struct td__config {
     td__diag diag;
 } td__config;
 
-/* Reads a file and applies `--set a.b.c=VALUE` overrides (VALUE is YAML; a missing leaf is made, a missing parent is an
- * error; list positions by number).  All mistakes go to diag; 0 when there were none, else -1 (root may be usable). */
+/* Reads a file and applies `--set a.b.c=VALUE` overrides before tags are evaluated.  VALUE is YAML; list positions are
+ * numbers; keys that hold dots are matched whole; `kwargs` alone stands for `init.kwargs` of an !import_call.  What is
+ * absent is an error unless the text starts with `+`, which makes a new key in an existing mapping.  Setting an anchored
+ * value changes it for all its aliases; setting something through an alias changes it in that place only.
+ * All mistakes go to diag; 0 when there were none, else -1 (root may be usable). */
 int td__config_load(td__config *cfg, const char *path, const char *const *sets, size_t n_sets);
 /* The same from text, for defaults, layer arguments and tests; `name` stands for the file in messages. */
 int td__config_parse(td__config *cfg, const char *name, const char *text, size_t size);
 void td__config_free(td__config *cfg);
 
-td__node *td__node_get(td__node *map, const char *key);               /* NULL where absent or null-kinded map */
-td__node *td__node_at(td__config *cfg, const char *dotted_path);      /* NULL where absent */
+td__node *td__node_get(td__node *map, const char *key);               /* NULL where absent, or where map is none */
+/* By path as --set takes it: names, list positions, `kwargs.x` inside a CALL.  NULL where absent. */
+td__node *td__node_at(td__config *cfg, const char *dotted_path);
 const char *td__node_kind_name(const td__node *n);                    /* "a string", "a list", ... for messages */
 /* Writes the resolved document as YAML that loads to the same plan. */
 int td__node_write(const td__node *n, FILE *out);
-/* Every key of `map` must be one of the n names; others are errors with the nearest name, `owner` named. */
+/* Every key of `map` must be one of the n names or start with '_' (such keys only carry anchors); others are errors with
+ * the nearest name, `owner` named. */
 void td__node_check_keys(td__config *cfg, td__node *map, const char *owner, const char *const *names, size_t n);
 
 #endif

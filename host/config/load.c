@@ -1,0 +1,393 @@
+#include "host/config/load.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#define MERGE_TAG "tag:yaml.org,2002:merge"
+
+/* An anchor; its node is NULL from where a collection starts until it ends. */
+struct anchor {
+    const char *name;
+    td__place at;
+    td__node *node;
+};
+
+struct reader {
+    td__config *cfg;
+    const char *name, *text;
+    yaml_parser_t parser;
+    void *anchors; /* of tsearch */
+};
+
+struct nodes {
+    td__node **v;
+    size_t n, capacity;
+};
+
+static td__node *read_node(struct reader *r, int depth, int *ended);
+
+static td__place place(const struct reader *r, yaml_mark_t m)
+{
+    return (td__place){r->name, (uint32_t)m.line + 1, (uint32_t)m.column + 1};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct anchor *)a)->name, ((const struct anchor *)b)->name);
+}
+
+/* The parser's own words for what is wrong with the text. */
+static void syntax_error(struct reader *r)
+{
+    const yaml_parser_t *p = &r->parser;
+    td__place at = place(r, p->problem_mark);
+    if (p->error == YAML_READER_ERROR) { /* it gives no mark, only an offset */
+        at = (td__place){r->name, 1, 1};
+        for (size_t i = 0; i < p->problem_offset; i++) {
+            at.line += r->text[i] == '\n';
+            at.column = r->text[i] == '\n' ? 1 : at.column + 1;
+        }
+        td__diag_error(&r->cfg->diag, at, "%s", p->problem);
+    } else if (p->error == YAML_MEMORY_ERROR) {
+        td__no_memory(r->cfg);
+    } else if (p->context) {
+        td__diag_error(&r->cfg->diag, at, "%s (%s, line %zu)", p->problem, p->context, p->context_mark.line + 1);
+    } else {
+        td__diag_error(&r->cfg->diag, at, "%s", p->problem);
+    }
+}
+
+/* Notes that `name` is an anchor; NULL where there is none, or it is taken. */
+static struct anchor *anchor_new(struct reader *r, const char *name, td__place at)
+{
+    if (!name)
+        return NULL;
+    struct anchor *a = td__arena_alloc(r->cfg->arena, sizeof *a);
+    if (!a || !(a->name = td__node_text(r->cfg, name, strlen(name))))
+        return td__no_memory(r->cfg);
+    a->at = at;
+    struct anchor **found = tsearch(a, &r->anchors, by_name);
+    if (!found)
+        return td__no_memory(r->cfg);
+    if (*found != a) {
+        td__diag_error(&r->cfg->diag, at, "anchor '%s' is already used on line %u", name, (*found)->at.line);
+        return NULL;
+    }
+    return a;
+}
+
+static td__node *read_alias(struct reader *r, const yaml_event_t *e)
+{
+    const char *name = (const char *)e->data.alias.anchor;
+    td__place at = place(r, e->start_mark);
+    td__node *n = td__node_new(r->cfg, TD__ALIAS, at);
+    struct anchor **a = tfind(&(struct anchor){.name = name}, &r->anchors, by_name);
+    if (!n || !(n->items = td__node_array(r->cfg, 1)))
+        return NULL;
+    n->n = 1;
+    if (a && (n->items[0] = (*a)->node))
+        return n;
+    if (a)
+        td__diag_error(&r->cfg->diag, at, "alias '%s' is used inside its own anchor (line %u)", name, (*a)->at.line);
+    else
+        td__diag_error(&r->cfg->diag, at, "alias '%s' has no anchor before it", name);
+    n->kind = TD__NULL;
+    n->n = 0;
+    return n;
+}
+
+/* Keeps an explicit tag for later; YAML's own tags on collections say nothing new. */
+static int keep_tag(struct reader *r, td__node *n, const yaml_char_t *tag)
+{
+    static const char *const plain[] = {"!", YAML_SEQ_TAG, YAML_MAP_TAG, "tag:yaml.org,2002:python/tuple"};
+    const char *t = (const char *)tag;
+    for (size_t i = 0; t && i < sizeof plain / sizeof *plain; i++)
+        if (!strcmp(t, plain[i]))
+            t = NULL;
+    return t && !(n->tag = td__node_text(r->cfg, t, strlen(t))) ? -1 : 0;
+}
+
+/* Values of `!!int 5` and the like. */
+static void scalar_by_tag(struct reader *r, td__node *n)
+{
+    static const struct { const char *tag, *title; td__node_kind kind; } known[] = {
+        {YAML_INT_TAG, "an integer", TD__INT}, {YAML_FLOAT_TAG, "a number", TD__FLOAT},
+        {YAML_BOOL_TAG, "a boolean", TD__BOOL}, {YAML_NULL_TAG, "null", TD__NULL}};
+    if (!strcmp(n->tag, YAML_STR_TAG)) {
+        n->tag = NULL;
+        return;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(n->tag, known[i].tag))
+            continue;
+        n->tag = NULL;
+        if (td__resolve_scalar(n) || (n->kind != known[i].kind && !(known[i].kind == TD__FLOAT && n->kind == TD__INT)))
+            td__diag_error(&r->cfg->diag, n->at, "\"%s\" is not %s", n->text, known[i].title);
+        n->kind = known[i].kind;
+        return;
+    }
+}
+
+static td__node *read_scalar(struct reader *r, const yaml_event_t *e)
+{
+    const char *text = (const char *)e->data.scalar.value;
+    td__node *n = td__node_new(r->cfg, TD__STRING, place(r, e->start_mark));
+    if (!n || !(n->text = td__node_text(r->cfg, text, e->data.scalar.length)) || keep_tag(r, n, e->data.scalar.tag))
+        return NULL;
+    struct anchor *a = anchor_new(r, (const char *)e->data.scalar.anchor, n->at);
+    if (a)
+        a->node = n;
+    if (strlen(n->text) != e->data.scalar.length)
+        td__diag_error(&r->cfg->diag, n->at, "a string may not hold a NUL character");
+    if (n->tag)
+        scalar_by_tag(r, n);
+    else if (e->data.scalar.plain_implicit && !strcmp(n->text, "<<"))
+        n->tag = MERGE_TAG;
+    else if (e->data.scalar.plain_implicit && td__resolve_scalar(n))
+        td__diag_error(&r->cfg->diag, n->at, "%s does not fit into 64 bits", n->text);
+    return n;
+}
+
+/* Merge keys and duplicates. */
+struct pair {
+    td__node *key, *value;
+    size_t order;
+    int merged;
+};
+struct pairs {
+    struct pair *v;
+    size_t n, capacity;
+};
+
+static td__node *behind(td__node *n) { return n->kind == TD__ALIAS ? n->items[0] : n; }
+
+static int add_entry(struct reader *r, struct pairs *to, td__node *key, td__node *value, int merged)
+{
+    if (td__grow(&to->v, &to->capacity, to->n + 1, sizeof *to->v)) {
+        td__no_memory(r->cfg);
+        return -1;
+    }
+    to->v[to->n] = (struct pair){key, value, to->n, merged};
+    to->n++;
+    return 0;
+}
+
+/* The entries of one merged map, as aliases: they belong to the map they come from. */
+static int merge_map(struct reader *r, struct pairs *to, td__node *written)
+{
+    td__node *from = behind(written);
+    if (from->kind != TD__MAP) {
+        td__diag_error(&r->cfg->diag, written->at, "<< takes a mapping or a list of mappings, not %s",
+                       td__node_found(r->cfg, from));
+        return 0;
+    }
+    for (size_t i = 0; i < from->n; i++) {
+        td__node *alias = td__node_new(r->cfg, TD__ALIAS, from->items[i]->at);
+        if (!alias || !(alias->items = td__node_array(r->cfg, 1)))
+            return -1;
+        alias->n = 1;
+        alias->items[0] = behind(from->items[i]);
+        if (add_entry(r, to, from->keys[i], alias, 1))
+            return -1;
+    }
+    return 0;
+}
+
+/* As PyYAML: in a list of maps the earlier wins, so it is added last. */
+static int merge(struct reader *r, struct pairs *to, td__node *written)
+{
+    td__node *from = behind(written);
+    if (from->kind != TD__SEQ || from->tag)
+        return merge_map(r, to, written);
+    for (size_t i = from->n; i-- > 0;)
+        if (merge_map(r, to, from->items[i]))
+            return -1;
+    return 0;
+}
+
+static int is_computed(const td__node *key) { return key->tag || key->kind == TD__ALIAS; }
+
+static int by_key(const void *a, const void *b)
+{
+    const struct pair *x = *(const struct pair *const *)a, *y = *(const struct pair *const *)b;
+    int c = strcmp(x->key->text ? x->key->text : "", y->key->text ? y->key->text : "");
+    return c ? c : x->order < y->order ? -1 : 1;
+}
+
+/* Of equal keys the first keeps its position and the last its value, as in Python; two written ones are an error.
+ * Computed keys are compared when they are known (tags.c). */
+static int drop_duplicates(struct reader *r, struct pairs *e)
+{
+    struct pair **sorted = malloc((e->n + 1) * sizeof *sorted), *first = NULL;
+    if (!sorted) {
+        td__no_memory(r->cfg);
+        return -1;
+    }
+    for (size_t i = 0; i < e->n; i++)
+        sorted[i] = &e->v[i];
+    qsort(sorted, e->n, sizeof *sorted, by_key);
+    for (size_t i = 0; i < e->n; i++) {
+        struct pair *x = sorted[i];
+        if (is_computed(x->key))
+            continue;
+        if (!first || strcmp(first->key->text, x->key->text)) {
+            first = x;
+            continue;
+        }
+        if (!first->merged && !x->merged)
+            td__diag_error(&r->cfg->diag, x->key->at, "'%s' is given twice, first on line %u", x->key->text,
+                           first->key->at.line);
+        first->key = x->key;
+        first->value = x->value;
+        first->merged = x->merged;
+        x->value = NULL;
+    }
+    free(sorted);
+    return 0;
+}
+
+static int is_merge_key(const td__node *written)
+{
+    return written->tag && !strcmp(written->tag, MERGE_TAG);
+}
+
+/* Fills a map from what was written: keys at even places, values at odd ones. */
+static int finish_map(struct reader *r, td__node *map, const struct nodes *written)
+{
+    struct pairs e = {0};
+    int failed = 0;
+    for (size_t i = 0; i + 1 < written->n && !failed; i += 2)
+        if (is_merge_key(written->v[i]))
+            failed = merge(r, &e, written->v[i + 1]);
+    for (size_t i = 0; i + 1 < written->n && !failed; i += 2) {
+        td__node *key = behind(written->v[i]);
+        if (is_merge_key(written->v[i]))
+            continue;
+        if (!key->text && !key->tag)
+            td__diag_error(&r->cfg->diag, written->v[i]->at, "a key is text, not %s", td__node_found(r->cfg, key));
+        else
+            failed = add_entry(r, &e, key->tag ? written->v[i] : key, written->v[i + 1], 0);
+    }
+    if (!failed)
+        failed = drop_duplicates(r, &e);
+    map->keys = failed ? NULL : td__node_array(r->cfg, e.n);
+    map->items = failed ? NULL : td__node_array(r->cfg, e.n);
+    for (size_t i = 0; map->keys && map->items && i < e.n; i++) {
+        if (!e.v[i].value)
+            continue;
+        map->keys[map->n] = e.v[i].key;
+        map->items[map->n++] = e.v[i].value;
+    }
+    free(e.v);
+    return map->keys && map->items ? 0 : -1;
+}
+
+static int finish_sequence(struct reader *r, td__node *seq, const struct nodes *written)
+{
+    seq->items = td__node_array(r->cfg, written->n);
+    if (!seq->items)
+        return -1;
+    memcpy(seq->items, written->v, written->n * sizeof *written->v);
+    seq->n = written->n;
+    return 0;
+}
+
+static td__node *read_collection(struct reader *r, const yaml_event_t *e, int depth)
+{
+    int is_map = e->type == YAML_MAPPING_START_EVENT, ended = 0, failed = 0;
+    const yaml_char_t *tag = is_map ? e->data.mapping_start.tag : e->data.sequence_start.tag;
+    const yaml_char_t *anchor = is_map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor;
+    td__node *n = td__node_new(r->cfg, is_map ? TD__MAP : TD__SEQ, place(r, e->start_mark));
+    if (!n || keep_tag(r, n, tag))
+        return NULL;
+    if (depth >= TD__MAX_NESTING) {
+        td__diag_error(&r->cfg->diag, n->at, "nested more than %d levels deep", TD__MAX_NESTING);
+        return NULL;
+    }
+    struct anchor *a = anchor_new(r, (const char *)anchor, n->at);
+    struct nodes written = {0};
+    for (td__node *child; !failed && (child = read_node(r, depth + 1, &ended));) {
+        failed = td__grow(&written.v, &written.capacity, written.n + 1, sizeof *written.v);
+        if (failed)
+            td__no_memory(r->cfg);
+        else
+            written.v[written.n++] = child;
+    }
+    if (ended && !failed)
+        failed = is_map ? finish_map(r, n, &written) : finish_sequence(r, n, &written);
+    free(written.v);
+    if (a)
+        a->node = n;
+    return ended && !failed ? n : NULL;
+}
+
+/* The node that starts with the next event.  NULL when reading must stop, or with *ended when the event is an end. */
+static td__node *read_node(struct reader *r, int depth, int *ended)
+{
+    yaml_event_t e;
+    if (!yaml_parser_parse(&r->parser, &e)) {
+        syntax_error(r);
+        return NULL;
+    }
+    td__node *n = NULL;
+    if (e.type == YAML_ALIAS_EVENT)
+        n = read_alias(r, &e);
+    else if (e.type == YAML_SCALAR_EVENT)
+        n = read_scalar(r, &e);
+    else if (e.type == YAML_SEQUENCE_START_EVENT || e.type == YAML_MAPPING_START_EVENT)
+        n = read_collection(r, &e, depth);
+    else
+        *ended = 1;
+    yaml_event_delete(&e);
+    return n;
+}
+
+/* Reads past one event outside the document; its type, or YAML_NO_EVENT after an error. */
+static yaml_event_type_t skip(struct reader *r, td__place *at)
+{
+    yaml_event_t e;
+    if (!yaml_parser_parse(&r->parser, &e)) {
+        syntax_error(r);
+        return YAML_NO_EVENT;
+    }
+    yaml_event_type_t type = e.type;
+    *at = place(r, e.start_mark);
+    yaml_event_delete(&e);
+    return type;
+}
+
+static td__node *read_document(struct reader *r)
+{
+    td__place at;
+    int ended = 0;
+    if (skip(r, &at) != YAML_STREAM_START_EVENT)
+        return NULL;
+    yaml_event_type_t start = skip(r, &at);
+    if (start == YAML_STREAM_END_EVENT)
+        td__diag_error(&r->cfg->diag, (td__place){r->name, 0, 0}, "is empty");
+    if (start != YAML_DOCUMENT_START_EVENT)
+        return NULL;
+    td__node *root = read_node(r, 0, &ended);
+    if (!root || skip(r, &at) != YAML_DOCUMENT_END_EVENT)
+        return NULL;
+    yaml_event_type_t end = skip(r, &at);
+    if (end == YAML_DOCUMENT_START_EVENT)
+        td__diag_error(&r->cfg->diag, at, "a second document starts here; a configuration is one document");
+    return end == YAML_NO_EVENT ? NULL : root;
+}
+
+static void keep(void *anchor) { (void)anchor; /* it is the arena's */ }
+
+td__node *td__compose(td__config *cfg, const char *name, const char *text, size_t size)
+{
+    struct reader r = {.cfg = cfg, .name = name, .text = text};
+    if (!yaml_parser_initialize(&r.parser))
+        return td__no_memory(cfg);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
+    td__node *root = read_document(&r);
+    tdestroy(r.anchors, keep);
+    yaml_parser_delete(&r.parser);
+    return root;
+}

@@ -1,0 +1,40 @@
+/* The steps of loading, for the files of this folder only:  text -> compose -> sets -> evaluate -> nodes. */
+#ifndef TD__LOAD_H
+#define TD__LOAD_H
+
+#include "host/config/node.h"
+
+#define TD__MAX_NESTING 200
+
+/* A zeroed node; NULL with a diagnostic when memory ran out. */
+td__node *td__node_new(td__config *cfg, td__node_kind kind, td__place at);
+/* Room for n node pointers; NULL with a diagnostic when memory ran out. */
+td__node **td__node_array(td__config *cfg, size_t n);
+/* Copies s into the arena; NULL with a diagnostic when memory ran out. */
+const char *td__node_text(td__config *cfg, const char *s, size_t n);
+/* Reports that memory ran out; returns NULL. */
+void *td__no_memory(td__config *cfg);
+
+/* Text to nodes: scalars resolved, merge keys flattened, tags and aliases still there.  NULL after a syntax error. */
+td__node *td__compose(td__config *cfg, const char *name, const char *text, size_t size);
+/* Gives a plain scalar its kind and value from its text.  -1: an integer too large for 64 bits. */
+int td__resolve_scalar(td__node *n);
+void td__apply_set(td__config *cfg, const char *set);
+/* Follows aliases and evaluates tags, in place; returns the node that stands for n afterwards. */
+td__node *td__evaluate(td__config *cfg, td__node *n);
+/* Compose and evaluate, into cfg's arena; NULL after a syntax error. */
+td__node *td__parse(td__config *cfg, const char *name, const char *text, size_t size);
+
+/* The entry of a map, by the longest key that starts `path` and ends it or is followed by a dot; *rest gets what follows.
+ * map->n where there is none. */
+size_t td__node_step(const td__node *map, const char *path, const char **rest);
+/* Python's str() of a scalar, in the arena; NULL for what is not a scalar. */
+const char *td__node_str(td__config *cfg, const td__node *n);
+/* What a message says was found: `a string ("hot")`, `an integer (5)`, `a list`. */
+const char *td__node_found(td__config *cfg, const td__node *n);
+/* " (did you mean 'a' or 'b'?)", or "" where no name is near; in the arena. */
+const char *td__did_you_mean(td__config *cfg, const char *name, const char *const *names, size_t n);
+/* The same for the keys of a map. */
+const char *td__did_you_mean_key(td__config *cfg, const char *name, const td__node *map);
+
+#endif
