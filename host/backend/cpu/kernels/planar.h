@@ -1,0 +1,12 @@
+/* Transposing blocks of pixels. */
+#ifndef TD__CPU_PLANAR_H
+#define TD__CPU_PLANAR_H
+
+#include "host/backend/cpu/vec.h"
+
+#define td__planar TD__ISA(td__planar)
+
+/* to[c * pitch + q] = from[q * step + c] for q < pixels, c < channels. */
+void td__planar(float *to, int64_t pitch, const float *from, int64_t step, int64_t pixels, int64_t channels);
+
+#endif
