@@ -142,26 +142,26 @@ static int backward(td_run *r, const struct conv *v, const float *gy, const floa
     return 0;
 }
 
-static int32_t conv2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+static int32_t conv2d_f32(KERNEL_ARGUMENTS)
 {
     struct conv v = conv_of(&in[0].d, &out[0].d, in[1].d.shape[2], in[1].d.shape[3], attrs);
     return forward(r, &v, in[0].data, in[1].data, in[2].data, out[0].data);
 }
 
-static int32_t conv_transpose2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+static int32_t conv_transpose2d_f32(KERNEL_ARGUMENTS)
 {
     struct conv v = conv_of(&out[0].d, &in[0].d, in[1].d.shape[2], in[1].d.shape[3], attrs);
     return backward(r, &v, in[0].data, in[1].data, in[2].data, out[0].data);
 }
 
-static int32_t conv2d_input_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
+static int32_t conv2d_input_grad_f32(KERNEL_ARGUMENTS)
 {
     const td_conv2d_grad_attrs *a = attrs;
     struct conv v = conv_of(&out[0].d, &in[0].d, in[1].d.shape[2], in[1].d.shape[3], &a->conv);
     return backward(r, &v, in[0].data, in[1].data, NULL, out[0].data);
 }
 
-static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
+static int32_t conv2d_weight_grad_f32(KERNEL_ARGUMENTS)
 {
     const td_conv2d_attrs *a = &((const td_conv2d_grad_attrs *)attrs)->conv;
     struct conv v = conv_of(&in[0].d, &in[1].d, out[0].d.shape[2], out[0].d.shape[3], a);
@@ -179,6 +179,11 @@ static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, co
     };
     return td__weight_gradient(r, &g);
 }
+
+FLOAT32_KERNEL(conv2d)
+FLOAT32_KERNEL(conv_transpose2d)
+FLOAT32_KERNEL(conv2d_input_grad)
+FLOAT32_KERNEL(conv2d_weight_grad)
 
 const td__kernel_row td__cpu_conv[] = {
     {"conv2d", conv2d},

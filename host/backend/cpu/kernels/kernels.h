@@ -1,0 +1,25 @@
+/* What a file of kernels needs to put its operations into the table. */
+#ifndef TD__CPU_KERNELS_H
+#define TD__CPU_KERNELS_H
+
+#include "host/backend/backend.h"
+#include "host/backend/cpu/cpu.h"
+#include "host/backend/cpu/vec.h"
+
+#define td__cpu_conv TD__ISA(td__cpu_conv)
+#define td__cpu_matmul TD__ISA(td__cpu_matmul)
+#define td__cpu_families TD__ISA(td__cpu_families)
+
+extern const td__kernel_row td__cpu_conv[], td__cpu_matmul[];
+/* All of the above, NULL-ended. */
+extern const td__kernel_row *const td__cpu_families[];
+
+/* The kernel called op: op_f32 for float32, the reference backend's for every other dtype of input 0. */
+#define FLOAT32_KERNEL(op)                                                                                             \
+    static int32_t op(td_run *r, const td_view *in, td_view *out, const void *attrs)                                   \
+    {                                                                                                                  \
+        return in[0].d.dtype == TD_FLOAT32 ? op##_f32(r, in, out, attrs) : td__cpu_reference(#op, r, in, out, attrs);  \
+    }
+#define KERNEL_ARGUMENTS td_run *r, const td_view *in, td_view *out, const void *attrs
+
+#endif
