@@ -1,0 +1,5 @@
+#include "tests/ops/cases.h"
+
+const op_case cases_softmax[] = {
+    {.op = NULL},
+};

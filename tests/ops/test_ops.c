@@ -1,0 +1,223 @@
+/* Runs the cases of cases_*.c over the op table. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host/autograd/tape.h"
+#include "host/backend/backend.h"
+#include "host/base/pool.h"
+#include "host/ops/table.h"
+#include "tests/ops/cases.h"
+
+static const op_case *const families[] = {
+    cases_pointwise, cases_reduce, cases_softmax, cases_loss,  cases_matmul, cases_conv,
+    cases_norm,      cases_pool,   cases_shape,   cases_index, cases_optim,
+};
+
+#define EACH_CASE(t)                                                                                                   \
+    for (size_t f_ = 0; f_ < sizeof families / sizeof *families; f_++)                                                 \
+        for (const op_case *t = families[f_]; t->op; t++)
+
+static const char *name_of(const op_case *t)
+{
+    static char name[160];
+    snprintf(name, sizeof name, "%s%s%s", t->op, t->what ? ", " : "", t->what ? t->what : "");
+    return name;
+}
+
+static td_ctx *context(const td_backend_type *backend)
+{
+    char why[200];
+    cr_assert_not_null(td__backend_use(backend, why, sizeof why), "%s", why);
+    return td__ctx_new(backend);
+}
+
+/* ---- one call ---- */
+
+typedef struct run {
+    td_ctx *c;
+    const op_case *t;
+    const td_op_type *op;
+    uint32_t n_in, n_result;
+    td_tensor *in[TD_OP_MAX_IN];
+    td_tensor *result[TD_OP_MAX_IN]; /* outputs, or the inputs that were written */
+} run;
+
+static double *values_of(const op_input *in, uint32_t k, int64_t n)
+{
+    double *v = malloc((size_t)(n + 1) * sizeof *v);
+    for (int64_t i = 0; i < n; i++) {
+        double u = (double)(i + 1) * 0.6180339887498949 + k * 0.2360679774997897;
+        double x = in->lo + (in->hi - in->lo) * (u - floor(u));
+        v[i] = in->values ? in->values[i] : td__is_float(in->dtype) ? x : floor(x);
+    }
+    return v;
+}
+
+static td_tensor *input(td_ctx *c, const op_input *in, uint32_t k, uint32_t dtype)
+{
+    td_desc d = {in->dtype == TD_FLOAT32 ? dtype : in->dtype, in->ndim, {0}};
+    memcpy(d.shape, in->shape, sizeof d.shape);
+    double *v = values_of(in, k, td_desc_numel(&d));
+    td_tensor *t = td__tensor_new(c, &d);
+    td__tensor_write(c, t, TD_FLOAT64, v);
+    free(v);
+    return t;
+}
+
+static run prepare(td_ctx *c, const op_case *t, uint32_t dtype)
+{
+    run r = {.c = c, .t = t, .op = td__op_find(t->op)};
+    cr_assert_not_null(r.op, "a case of '%s', which is no operation", t->op);
+    for (uint32_t k = 0; k < TD_OP_MAX_IN; k++)
+        if (t->in[k].given) {
+            r.in[k] = input(c, &t->in[k], k, dtype);
+            r.n_in = k + 1;
+        }
+    return r;
+}
+
+static void call(run *r)
+{
+    td_tensor *out[TD_OP_MAX_OUT];
+    td__apply(r->c, r->op->name, r->in, r->n_in, r->t->attrs, r->op->attrs_size, out, r->op->n_out);
+    r->n_result = 0;
+    if (r->op->flags & TD_OP_INPLACE) {
+        for (uint32_t k = 0; k < r->n_in; k++)
+            if (r->in[k] && (k == 0 || r->op->mutates >> k & 1))
+                r->result[r->n_result++] = r->in[k];
+    } else {
+        for (uint32_t k = 0; k < r->op->n_out; k++)
+            r->result[r->n_result++] = out[k];
+    }
+}
+
+static double *read_all(td_ctx *c, const td_tensor *t)
+{
+    double *v = calloc((size_t)td_numel(t) + 1, sizeof *v);
+    td__tensor_read(c, t, TD_FLOAT64, v, td_numel(t));
+    return v;
+}
+
+static void compare(const op_case *t, uint32_t k, const double *got, const double *want, int64_t n, double tolerance)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int same = (isnan(got[i]) && isnan(want[i])) || got[i] == want[i] ||
+                   fabs(got[i] - want[i]) <= tolerance * fmax(1, fabs(want[i]));
+        cr_expect(same, "%s: result %u, element %lld is %.17g, not %.17g", name_of(t), k, (long long)i, got[i], want[i]);
+        if (!same)
+            return;
+    }
+}
+
+/* ---- the tests ---- */
+
+Test(ops, every_operation_has_a_case)
+{
+    const td_op_type *op;
+    for (size_t i = 0; (op = td__op_at(i)); i++) {
+        int found = 0;
+        EACH_CASE(t)
+            found |= !strcmp(t->op, op->name);
+        cr_expect(found, "operation '%s' has no case", op->name);
+        cr_expect(op->grad || op->flags & (TD_OP_NONDIFF | TD_OP_INPLACE), "operation '%s' has no gradient rule", op->name);
+    }
+    cr_assert_gt(td__op_at(0) ? 1 : 0, 0);
+}
+
+Test(ops, values)
+{
+    td_ctx *c = context(&td__reference_backend);
+    EACH_CASE(t) {
+        td__frame_push(c);
+        run r = prepare(c, t, TD_FLOAT64);
+        op_call seen = {.attrs = t->attrs};
+        double *in[TD_OP_MAX_IN] = {0}, *want[TD_OP_MAX_IN] = {0};
+        for (uint32_t k = 0; k < r.n_in; k++)
+            if (r.in[k]) {
+                seen.in_desc[k] = r.in[k]->d;
+                seen.in[k] = in[k] = read_all(c, r.in[k]);
+            }
+        call(&r);
+        cr_expect_null(c->error, "%s: %s", name_of(t), c->error);
+        cr_expect(t->expect || t->golden, "%s: nothing is expected", name_of(t));
+        for (uint32_t k = 0; k < r.n_result; k++) {
+            if (k < TD_OP_MAX_OUT)
+                seen.out_desc[k] = r.result[k]->d;
+            want[k] = malloc((size_t)(td_numel(r.result[k]) + 1) * sizeof **want);
+            for (int64_t i = 0; i < td_numel(r.result[k]); i++)
+                want[k][i] = NAN;
+        }
+        if (t->expect && !c->error)
+            t->expect(&seen, want);
+        for (uint32_t k = 0; k < (t->expect ? r.n_result : 1) && !c->error; k++) {
+            double *got = read_all(c, r.result[k]);
+            compare(t, k, got, t->expect ? want[k] : t->golden, td_numel(r.result[k]), t->tolerance ? t->tolerance : 1e-10);
+            free(got);
+        }
+        for (uint32_t k = 0; k < TD_OP_MAX_IN; k++) {
+            free(in[k]);
+            free(want[k]);
+        }
+        td__frame_pop(c, td_none());
+        td__ctx_clear(c);
+    }
+    td__ctx_free(c);
+}
+
+/* A scalar that depends differently on every element of output 0. */
+static td_tensor *weighted(td_ctx *c, void *arg)
+{
+    static const op_input weights = {.lo = 0.5, .hi = 1.5};
+    run *r = arg;
+    call(r);
+    if (c->error)
+        return td__empty();
+    td_desc d = r->result[0]->d;
+    double *v = values_of(&weights, 7, td_desc_numel(&d));
+    td_tensor *w = td__tensor_new(c, &d);
+    td__tensor_write(c, w, TD_FLOAT64, v);
+    free(v);
+    return td_sum(c, td_mul(c, r->result[0], w), 0, 0);
+}
+
+static void check_gradient(run *r, uint32_t inputs)
+{
+    td_tensor *leaves[TD_OP_MAX_IN];
+    size_t n = 0;
+    for (uint32_t k = 0; k < r->n_in; k++)
+        if (inputs >> k & 1) {
+            r->in[k]->requires_grad = 1;
+            leaves[n++] = r->in[k];
+        }
+    double error = td__gradient_error(r->c, weighted, r, leaves, n, 1e-5);
+    cr_expect(error < 1e-6, "%s: gradient of inputs 0x%x is off by %g%s%s", name_of(r->t), inputs, error, r->c->error ? ": " : "",
+              r->c->error ? r->c->error : "");
+    for (size_t i = 0; i < n; i++) {
+        td__release(leaves[i]->grad);
+        leaves[i]->grad = NULL;
+        leaves[i]->requires_grad = 0;
+    }
+    td__ctx_clear(r->c);
+}
+
+Test(ops, gradients)
+{
+    td_ctx *c = context(&td__reference_backend);
+    EACH_CASE(t) {
+        td__frame_push(c);
+        run r = prepare(c, t, TD_FLOAT64);
+        uint32_t inputs = 0;
+        for (uint32_t k = 0; k < r.n_in && r.op->grad; k++)
+            if (r.in[k] && r.in[k]->d.dtype == TD_FLOAT64 && !(t->no_grad >> k & 1))
+                inputs |= 1u << k;
+        if (inputs)
+            check_gradient(&r, inputs);
+        for (uint32_t k = 0; k < r.n_in && (inputs & (inputs - 1)); k++) /* each alone, too */
+            if (inputs >> k & 1)
+                check_gradient(&r, 1u << k);
+        td__frame_pop(c, td_none());
+    }
+    td__ctx_free(c);
+}
