@@ -1,5 +1,9 @@
 # One line a plugin.
 include plugins/criteria/weighted_sum/plugin.mk
+include plugins/datasets/cifar/plugin.mk
+include plugins/datasets/drawn/plugin.mk
+include plugins/datasets/imagefolder/plugin.mk
+include plugins/datasets/mnist/plugin.mk
 include plugins/forward/batch/plugin.mk
 include plugins/losses/nn/plugin.mk
 include plugins/losses/wrappers/plugin.mk

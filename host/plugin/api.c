@@ -1,18 +1,21 @@
 /* The host's function table: what plugins, and the SDK's inline functions inside the host, call. */
 #include "config.h"
+
+#include <string.h>
+
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
 #include "host/base/ctx.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
 #include "host/base/rng.h"
+#include "host/io/pickle_service.h"
 #include "host/plugin/plugins.h"
 #include "host/tensor/tensor.h"
 
 static const void *api_get_interface(const char *id)
 {
-    (void)id;
-    return NULL; /* ABI 0.1 has none yet */
+    return strcmp(id, TD_PICKLE_SERVICE) ? NULL : &td__pickle_service;
 }
 
 static int32_t api_failed(const td_ctx *c) { return c->error != NULL; }
