@@ -126,21 +126,33 @@ int td__io_tap(td_io *io, td_module *m, const td_tap *tap)
     return 0;
 }
 
+static td_value supp_dict(td_ctx *c, const td__batch *batch)
+{
+    td_value dict = {TD_VALUE_DICT, (uint32_t)batch->n_supp, NULL, NULL, batch->supp_names};
+    td_value *items = batch->n_supp ? td__frame_alloc(c, batch->n_supp * sizeof *items) : NULL;
+    if (!items)
+        return td_none();
+    for (size_t i = 0; i < batch->n_supp; i++)
+        items[i] = td_value_of(batch->supp[i]);
+    dict.items = items;
+    return dict;
+}
+
 void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step)
 {
-    io->batch = batch;
     io->head.target = batch->target;
     io->head.index = batch->index;
     io->head.epoch = epoch;
     io->head.step = step;
+    io->head.supp = supp_dict(io->head.c, batch);
 }
 
 void td__io_clear(td_io *io)
 {
     for (size_t i = 0; i < io->n; i++)
         value_drop(&io->slots[i]->value);
-    io->batch = NULL;
     io->head.target = io->head.index = NULL;
+    io->head.supp = td_none();
 }
 
 td_value td__io_value(td_io *io, const td_tap *tap)
@@ -172,9 +184,9 @@ void td__io_put(td_io *io, const td_tap *tap, td_value value)
 
 td_tensor *td__io_supp(td_io *io, const char *name)
 {
-    for (size_t i = 0; io->batch && i < io->batch->n_supp; i++)
-        if (!strcmp(io->batch->supp_names[i], name))
-            return io->batch->supp[i];
+    td_value v = td_dict_get(io->head.supp, name);
+    if (v.kind == TD_VALUE_TENSOR)
+        return v.tensor;
     td__fail(io->head.c, "the batch has no side value '%s': its data set needs the wrapper that makes it", name);
     return td__empty();
 }

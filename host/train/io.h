@@ -16,7 +16,6 @@ struct td_io {
     td_io_head head; /* first: td_io_of */
     td__slot **slots;
     size_t n, capacity;
-    const td__batch *batch; /* of the running step */
 };
 
 td_io *td__io_new(td_ctx *c); /* NULL: out of memory */
@@ -24,7 +23,7 @@ void td__io_free(td_io *io);
 /* Hooks `m`, so that each of its forwards fills the slot of `tap`; the same tap twice is hooked once.  0, or -1 and c
  * fails.  The hook stays until td__hooks_clear of the tree; io must live as long. */
 int td__io_tap(td_io *io, td_module *m, const td_tap *tap);
-/* A step begins: target, index and side values are those of the batch. */
+/* A step begins: target, index and side values are those of the batch, which must live until td__io_clear. */
 void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step);
 /* Forgets the values, not the slots. */
 void td__io_clear(td_io *io);
