@@ -1,0 +1,107 @@
+#include "host/train/criterion.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/file.h"
+
+int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, int with_states, td__criterion *out)
+{
+    memset(out, 0, sizeof *out);
+    out->plan = plan;
+    out->states = calloc(plan->n_terms + 1, sizeof *out->states);
+    if (!out->states) {
+        td__fail(c, "out of memory");
+        return -1;
+    }
+    for (size_t i = 0; with_states && i < plan->n_terms; i++) {
+        const td__object *o = plan->terms[i].loss;
+        const td_loss_type *loss = (const td_loss_type *)o->type;
+        c->seed = td__hash(plan->terms[i].name, strlen(plan->terms[i].name), seed);
+        c->draws = 0;
+        if (loss->build)
+            out->states[i] = loss->build(c, o->params);
+    }
+    return c->error ? -1 : 0;
+}
+
+void td__criterion_close(td__criterion *k)
+{
+    for (size_t i = 0; k->states && i < k->plan->n_terms; i++)
+        td__module_release(k->states[i]);
+    free(k->states);
+    free(k->terms);
+    memset(k, 0, sizeof *k);
+}
+
+static void add_term(td_ctx *c, td__criterion *k, const char *name, double weight, td_tensor *value)
+{
+    if (td__grow(&k->terms, &k->capacity, k->n + 1, sizeof *k->terms)) {
+        td__fail(c, "out of memory");
+        return;
+    }
+    if (!c->error && td_numel(value) != 1)
+        td__fail(c, "term '%s' is not a single number but %lld: its reduction must not be none", name, (long long)td_numel(value));
+    k->terms[k->n++] = (td_term){name, weight, value};
+}
+
+static td_tensor *term_value(td_ctx *c, const td__term_plan *t, td_module *state, td_io *io)
+{
+    const td_loss_type *loss = (const td_loss_type *)t->loss->type;
+    c->where = t->name;
+    io->head.state = state;
+    if (loss->needs & TD_NEEDS_TARGET && !io->head.target)
+        td__fail(c, "%s needs targets, the data has none", loss->type.key);
+    td__frame_push(c);
+    td_tensor *v = t->wrapper ? ((const td_loss_wrapper_type *)t->wrapper->type)
+                                    ->forward(c, t->wrapper->params, loss, t->loss->params, io)
+                              : loss->forward(c, t->loss->params, io);
+    v = td__frame_pop(c, td_value_of(v)).tensor;
+    io->head.state = NULL;
+    c->where = NULL;
+    return v;
+}
+
+/* What a model that computes its own losses returned: a dict, weighted as a whole or by name. */
+static void add_model_terms(td_ctx *c, td__criterion *k, td_io *io)
+{
+    static const td_tap output = {".", TD_OUTPUT, TD_STUDENT};
+    const td__node *weight = k->plan->model_term;
+    td_value v = td__io_value(io, &output);
+    if (v.kind != TD_VALUE_DICT)
+        td__fail(c, "criterion: model_term has a weight, but the model returns no dict of losses");
+    for (uint32_t i = 0; v.kind == TD_VALUE_DICT && i < v.n; i++) {
+        const td__node *w = weight->kind == TD__MAP ? td__node_get((td__node *)(uintptr_t)weight, v.keys[i]) : weight;
+        if (w && w->kind != TD__NULL && w->f != 0)
+            add_term(c, k, v.keys[i], w->f, td_tensor_of(c, v.items[i]));
+    }
+}
+
+td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
+{
+    const td_criterion_type *type = (const td_criterion_type *)k->plan->object->type;
+    k->n = 0;
+    for (size_t i = 0; i < k->plan->n_terms; i++) {
+        const td__term_plan *t = &k->plan->terms[i];
+        if (((const td_loss_type *)t->loss->type)->build && !k->states[i])
+            continue;
+        add_term(c, k, t->name, t->weight, term_value(c, t, k->states[i], io));
+    }
+    if (k->plan->model_term)
+        add_model_terms(c, k, io);
+    return c->error || !k->n ? td__empty() : type->combine(c, k->plan->object->params, k->terms, (int64_t)k->n);
+}
+
+char *td__criterion_text(td_ctx *c, const td__criterion *k, char *buf, size_t size)
+{
+    size_t used = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < k->n && used < size; i++) {
+        double v = 0;
+        td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
+        used += (size_t)snprintf(buf + used, size - used, "%s%s = %.6g (weight %g)", i ? ", " : "", k->terms[i].name, v,
+                                 k->terms[i].weight);
+    }
+    return buf;
+}

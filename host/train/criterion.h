@@ -1,0 +1,24 @@
+/* The criterion of a stage: terms on what was tapped, combined to the loss that is minimised. */
+#ifndef TD__CRITERION_H
+#define TD__CRITERION_H
+
+#include "host/train/io.h"
+#include "host/train/plan.h"
+
+typedef struct td__criterion {
+    const td__criterion_plan *plan;
+    td_module **states; /* a term's own module, or NULL; n_terms of them */
+    td_term *terms;     /* of the last step: values live as long as the caller's frame */
+    size_t n, capacity;
+} td__criterion;
+
+/* Makes the terms' states, drawing from `seed`; without `with_states` terms that have one are left out of td__criterion_loss.
+ * 0, or -1 and c fails. */
+int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, int with_states, td__criterion *out);
+void td__criterion_close(td__criterion *k);
+/* The loss of this step, a scalar; k->terms has the n parts it is made of. */
+td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io);
+/* "ce = 2.31 (weight 1), kd = nan (weight 0.5)" into buf: waits for the device. */
+char *td__criterion_text(td_ctx *c, const td__criterion *k, char *buf, size_t size);
+
+#endif

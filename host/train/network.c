@@ -1,0 +1,211 @@
+#include "host/train/network.h"
+
+#include <string.h>
+
+int td__diag_take(td_ctx *c, td__config *cfg, td__place at)
+{
+    if (!c->error)
+        return 0;
+    td__diag_error(&cfg->diag, at, "%s", c->error);
+    td__ctx_clear(c);
+    return -1;
+}
+
+/* ---- design ---- */
+
+/* Whether path is "instance(Class)", a class written with or without its package. */
+static int is_instance(const char *path, const char *class_name)
+{
+    const size_t head = strlen("instance("), n = strlen(path);
+    if (n <= head || strncmp(path, "instance(", head) != 0 || path[n - 1] != ')')
+        return 0;
+    const char *start = path + head;
+    for (const char *p = start; p < path + n - 1; p++)
+        if (*p == '.')
+            start = p + 1;
+    size_t length = (size_t)(path + n - 1 - start);
+    return strlen(class_name) == length && !strncmp(start, class_name, length);
+}
+
+/* fn on the modules a frozen_modules entry means; how many there were. */
+struct freeze { const char *path; int training; size_t n; };
+
+static int freeze_instance(td_module *m, const char *path, void *user)
+{
+    struct freeze *f = user;
+    (void)path;
+    if (is_instance(f->path, m->type.name)) {
+        td__set_requires_grad(m, 0);
+        f->n++;
+    }
+    return 0;
+}
+
+static void no_such_path(td__config *cfg, const td__network *n, td__place at, const char *path)
+{
+    char near[256];
+    td__diag_error(&cfg->diag, at, "the %s has no module '%s'; the nearest are %s", n->plan->name, path,
+                   td__nearest_paths(n->root, path, near, sizeof near));
+}
+
+static void freeze(td__config *cfg, const td__network *n, const td__paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        struct freeze f = {paths->v[i].text, 0, 0};
+        td_module *m = td__network_find(n, f.path);
+        if (m)
+            td__set_requires_grad(m, 0);
+        else if (!strncmp(f.path, "instance(", strlen("instance(")))
+            td__walk(n->root, freeze_instance, &f);
+        if (!m && !f.n)
+            no_such_path(cfg, n, paths->v[i].at, f.path);
+    }
+}
+
+static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, const td__paths *paths)
+{
+    const char **text = td__arena_alloc(cfg->arena, (paths->n + 1) * sizeof *text);
+    td__child *adaptations = td__arena_alloc(cfg->arena, (plan->n_adaptations + 1) * sizeof *adaptations);
+    if (!text || !adaptations) {
+        td__fail(c, "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < paths->n; i++)
+        text[i] = paths->v[i].text;
+    for (size_t i = 0; i < plan->n_adaptations; i++) {
+        const td__adaptation *a = &plan->adaptations[i];
+        adaptations[i].name = (char *)(uintptr_t)a->name;
+        adaptations[i].module = ((const td_layer_type *)a->object->type)->build(c, a->object->params);
+    }
+    td_module *pruned = c->error ? NULL : td__redesign(c, model, text, paths->n, adaptations, plan->n_adaptations);
+    for (size_t i = 0; i < plan->n_adaptations; i++)
+        td__module_release(adaptations[i].module);
+    return pruned;
+}
+
+static td_module *wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model)
+{
+    const td_wrapper_type *w = (const td_wrapper_type *)plan->wrapper->type;
+    td_module *inner = plan->wrapper_sequential.n ? prune(c, cfg, plan, model, &plan->wrapper_sequential) : td__module_retain(model);
+    if (c->error) {
+        td__module_release(inner);
+        return NULL;
+    }
+    return w->build(c, plan->wrapper->params, plan->side == TD_TEACHER ? "teacher_model" : "student_model", inner);
+}
+
+int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed, td__network *out)
+{
+    size_t errors = cfg->diag.errors;
+    memset(out, 0, sizeof *out);
+    if (!plan->name)
+        return 0;
+    out->plan = plan;
+    out->original = td__module_retain(model);
+    c->seed = seed;
+    c->draws = 0;
+    if (plan->wrapper)
+        out->root = wrap(c, cfg, plan, model);
+    else if (plan->sequential.n)
+        out->root = prune(c, cfg, plan, model, &plan->sequential);
+    else
+        out->root = td__module_retain(model);
+    td__diag_take(c, cfg, plan->wrapper ? plan->wrapper->node->at : plan->sequential.n ? plan->sequential.v[0].at : plan->at);
+    if (cfg->diag.errors != errors)
+        return -1;
+    td__set_requires_grad(out->root, plan->requires_grad);
+    freeze(cfg, out, &plan->frozen);
+    freeze(cfg, out, &plan->wrapper_frozen);
+    return cfg->diag.errors == errors ? 0 : -1;
+}
+
+void td__network_close(td__network *n)
+{
+    if (n->root) {
+        td__hooks_clear(n->root);
+        td__set_requires_grad(n->root, 1);
+    }
+    if (n->original) {
+        td__hooks_clear(n->original);
+        td__set_requires_grad(n->original, 1);
+    }
+    td__module_release(n->root);
+    td__module_release(n->original);
+    memset(n, 0, sizeof *n);
+}
+
+td_module *td__network_find(const td__network *n, const char *path)
+{
+    if (*path == '+')
+        return td__find(n->root, path + 1);
+    td_module *m = td__find(n->root, path);
+    return m ? m : td__find(n->original, path); /* a pruned network shares the modules of its model */
+}
+
+/* ---- a step ---- */
+
+static int has_trained(const char *name, td__member *member, td_module *owner, void *user)
+{
+    (void)name, (void)owner, (void)user;
+    return !member->is_buffer && member->tensor->requires_grad;
+}
+
+/* What is trained below a teacher trains, all else of it only judges: running statistics stay and nothing drops out. */
+static int set_teacher_mode(td_module *m, const char *path, void *user)
+{
+    (void)path, (void)user;
+    m->training = td__walk_members(m, has_trained, NULL) != 0;
+    return 0;
+}
+
+void td__network_set_modes(const td__network *n)
+{
+    if (!n->root)
+        return;
+    if (n->plan->mode)
+        td__set_training(n->root, !strcmp(n->plan->mode, "train"));
+    else if (n->plan->side == TD_STUDENT)
+        td__set_training(n->root, 1);
+    else
+        td__walk(n->root, set_teacher_mode, NULL);
+}
+
+void td__network_forward(td_ctx *c, const td__network *n, const td__batch *batch, td_io *io)
+{
+    if (!n->root)
+        return;
+    const td_tap output = {".", TD_OUTPUT, n->plan->side};
+    const td_forward_proc_type *proc = (const td_forward_proc_type *)n->plan->forward_proc->type;
+    int grad = c->grad;
+    c->where = n->plan->name;
+    c->grad = n->plan->requires_grad;
+    td__frame_push(c);
+    td_value out = proc->forward(c, n->root, batch->input, batch->target, io);
+    td__io_put(io, &output, td__frame_pop(c, out));
+    c->grad = grad;
+    c->where = NULL;
+}
+
+void td__network_secondary(td_ctx *c, const td__network *n, td_io *io)
+{
+    if (!n->root || !n->plan->wrapper)
+        return;
+    const td_wrapper_type *w = (const td_wrapper_type *)n->plan->wrapper->type;
+    if (!w->secondary_forward)
+        return;
+    int grad = c->grad;
+    c->where = w->type.key;
+    c->grad = n->plan->requires_grad;
+    td__frame_push(c);
+    w->secondary_forward(c, n->plan->wrapper->params, n->root, io);
+    td__frame_pop(c, td_none());
+    c->grad = grad;
+    c->where = NULL;
+}
+
+void td__network_end_epoch(td_ctx *c, const td__network *n)
+{
+    const td_wrapper_type *w = n->root && n->plan->wrapper ? (const td_wrapper_type *)n->plan->wrapper->type : NULL;
+    if (w && w->post_epoch)
+        w->post_epoch(c, n->plan->wrapper->params, n->root);
+}

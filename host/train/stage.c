@@ -1,0 +1,112 @@
+#include "host/train/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int build_networks(td__experiment *x, td__stage *s)
+{
+    const td__network_plan *plans[2] = {&s->plan->student, &s->plan->teacher};
+    td__network *networks[2] = {&s->student, &s->teacher};
+    td_module *models[2] = {x->student, x->teacher};
+    int failed = 0;
+    for (int i = 0; i < 2; i++) {
+        char role[96];
+        snprintf(role, sizeof role, "%s %s", s->plan->name, td__side_name(plans[i]->side));
+        failed |= td__network_build(x->c, &x->cfg, plans[i], models[i], td__role_seed(x->seed, role), networks[i]);
+    }
+    return failed ? -1 : 0;
+}
+
+int td__stage_design(td__experiment *x, size_t number, td__stage *s)
+{
+    size_t errors = x->cfg.diag.errors;
+    memset(s, 0, sizeof *s);
+    s->plan = &x->plan.stages[number];
+    s->io = td__io_new(x->c);
+    if (!s->io) {
+        td__fail(x->c, "out of memory");
+        return -1;
+    }
+    if (build_networks(x, s))
+        return -1;
+    td__stage_tap(x, s);
+    return x->cfg.diag.errors == errors && !x->c->error ? 0 : -1;
+}
+
+static int load_network(td__experiment *x, const td__network *n)
+{
+    if (!n->root || !n->plan->src.path)
+        return 0;
+    return td__load_state_file(x->c, n->root, n->plan->src.path, &n->plan->src.rename);
+}
+
+int td__stage_open(td__experiment *x, size_t number, td__stage *before, td__stage *s)
+{
+    td__stage old = {0};
+    int code = TD__EXIT_OK;
+    if (before) {
+        old = *before;
+        td__network_close(&old.student);
+        td__network_close(&old.teacher);
+    }
+    memset(before, 0, before ? sizeof *before : 0);
+    if (td__stage_design(x, number, s))
+        code = td__experiment_fail(x, TD__EXIT_CONFIG);
+    else if (load_network(x, &s->student) || load_network(x, &s->teacher))
+        code = td__experiment_fail(x, TD__EXIT_DATA);
+    else if (td__criterion_open(x->c, &s->plan->criterion, td__role_seed(x->seed, s->plan->name), 1, &s->criterion) ||
+             td__optimizer_open(x->c, &x->cfg, s->plan, &s->student, &s->teacher, s->criterion.states, before ? &old.optimizer : NULL,
+                                &s->optimizer))
+        code = td__experiment_fail(x, TD__EXIT_CONFIG);
+    else if (!(s->train = td__experiment_loader(x, &s->plan->train)) ||
+             (s->plan->val.dataset_id && !(s->val = td__experiment_loader(x, &s->plan->val))))
+        code = td__experiment_fail(x, TD__EXIT_DATA);
+    td__stage_close(&old);
+    x->c->seed = x->seed;
+    return code;
+}
+
+void td__stage_close(td__stage *s)
+{
+    td__optimizer_close(&s->optimizer);
+    if (s->criterion.plan)
+        td__criterion_close(&s->criterion);
+    td__network_close(&s->student);
+    td__network_close(&s->teacher);
+    td__io_free(s->io);
+    free(s->taps);
+    td__loader_free(s->train);
+    td__loader_free(s->val);
+    memset(s, 0, sizeof *s);
+}
+
+static td_tensor *forward(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+{
+    c->epoch = (uint64_t)epoch;
+    c->step = (uint64_t)step;
+    c->draws = 0;
+    td__io_begin(s->io, batch, epoch, step);
+    td__network_forward(c, &s->teacher, batch, s->io);
+    td__network_forward(c, &s->student, batch, s->io);
+    td__network_secondary(c, &s->teacher, s->io);
+    td__network_secondary(c, &s->student, s->io);
+    return td__criterion_loss(c, &s->criterion, s->io);
+}
+
+td_tensor *td__stage_forward(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+{
+    td_tensor *loss = forward(c, s, batch, epoch, step);
+    td__io_clear(s->io);
+    return loss;
+}
+
+td_tensor *td__stage_step(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+{
+    c->grad = 1;
+    td_tensor *loss = forward(c, s, batch, epoch, step);
+    td__backward(c, loss, 1.0 / (double)s->optimizer.plan->accumulate);
+    td__optimizer_step(c, &s->optimizer);
+    td__io_clear(s->io);
+    c->grad = 0;
+    return loss;
+}
