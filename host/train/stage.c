@@ -1,9 +1,12 @@
 #include "host/train/stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int build_networks(td__experiment *x, td__stage *s)
+#include "host/autograd/tape.h"
+
+static int build_networks(td__experiment *x, td__train_stage *s)
 {
     const td__network_plan *plans[2] = {&s->plan->student, &s->plan->teacher};
     td__network *networks[2] = {&s->student, &s->teacher};
@@ -17,7 +20,7 @@ static int build_networks(td__experiment *x, td__stage *s)
     return failed ? -1 : 0;
 }
 
-int td__stage_design(td__experiment *x, size_t number, td__stage *s)
+int td__stage_design(td__experiment *x, size_t number, td__train_stage *s)
 {
     size_t errors = x->cfg.diag.errors;
     memset(s, 0, sizeof *s);
@@ -40,9 +43,9 @@ static int load_network(td__experiment *x, const td__network *n)
     return td__load_state_file(x->c, n->root, n->plan->src.path, &n->plan->src.rename);
 }
 
-int td__stage_open(td__experiment *x, size_t number, td__stage *before, td__stage *s)
+int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td__train_stage *s)
 {
-    td__stage old = {0};
+    td__train_stage old = {0};
     int code = TD__EXIT_OK;
     if (before) {
         old = *before;
@@ -66,7 +69,7 @@ int td__stage_open(td__experiment *x, size_t number, td__stage *before, td__stag
     return code;
 }
 
-void td__stage_close(td__stage *s)
+void td__stage_close(td__train_stage *s)
 {
     td__optimizer_close(&s->optimizer);
     if (s->criterion.plan)
@@ -80,7 +83,7 @@ void td__stage_close(td__stage *s)
     memset(s, 0, sizeof *s);
 }
 
-static td_tensor *forward(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+static td_tensor *forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->epoch = (uint64_t)epoch;
     c->step = (uint64_t)step;
@@ -93,14 +96,14 @@ static td_tensor *forward(td_ctx *c, td__stage *s, const td__batch *batch, int64
     return td__criterion_loss(c, &s->criterion, s->io);
 }
 
-td_tensor *td__stage_forward(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     td_tensor *loss = forward(c, s, batch, epoch, step);
     td__io_clear(s->io);
     return loss;
 }
 
-td_tensor *td__stage_step(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->grad = 1;
     td_tensor *loss = forward(c, s, batch, epoch, step);

@@ -15,7 +15,7 @@ typedef struct td__tap_use {
     int used;   /* by a term or a wrapper */
 } td__tap_use;
 
-typedef struct td__stage {
+typedef struct td__train_stage {
     const td__stage_plan *plan;
     td__network student, teacher;
     td_io *io;
@@ -24,23 +24,23 @@ typedef struct td__stage {
     td__criterion criterion;
     td__optimizer optimizer;
     td__loader *train, *val; /* NULL while the stage is only designed; val: where there is none */
-} td__stage;
+} td__train_stage;
 
 /* Networks and hooks of stage `number` (from 0).  Mistakes go to the configuration's diagnostics.  0, or -1.  The trial
  * design has no terms' states, loaders or optimiser state. */
-int td__stage_design(td__experiment *x, size_t number, td__stage *s);
+int td__stage_design(td__experiment *x, size_t number, td__train_stage *s);
 /* Ready to train.  The optimiser of `before` (NULL: none) may be taken over; before is closed in any case.  TD__EXIT_OK, or the
  * exit code with the message printed. */
-int td__stage_open(td__experiment *x, size_t number, td__stage *before, td__stage *s);
-void td__stage_close(td__stage *s);
+int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td__train_stage *s);
+void td__stage_close(td__train_stage *s);
 
 /* Finds, checks and hooks what the stage taps (taps.c). */
-void td__stage_tap(td__experiment *x, td__stage *s);
+void td__stage_tap(td__experiment *x, td__train_stage *s);
 
 /* One step: batch -> teacher -> student -> auxiliary modules -> criterion -> backward -> optimiser.  The loss, a scalar
  * of the caller's frame; the terms stand in s->criterion. */
-td_tensor *td__stage_step(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step);
+td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
 /* The same without backward and update, in evaluation mode: what check and the trial run. */
-td_tensor *td__stage_forward(td_ctx *c, td__stage *s, const td__batch *batch, int64_t epoch, int64_t step);
+td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
 
 #endif

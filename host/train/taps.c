@@ -5,7 +5,7 @@
 
 struct reader {
     td__experiment *x;
-    td__stage *s;
+    td__train_stage *s;
     td__node *node;         /* of the term or wrapper, to find where a path was written */
     const td__network *own; /* a wrapper's taps are its network's; NULL: the tap says whose */
 };
@@ -27,7 +27,7 @@ static const td__node *scalar_with(const td__node *n, const char *text)
     return found;
 }
 
-static td__tap_use *tap_use(td__experiment *x, td__stage *s, const td_tap *tap, td__place at)
+static td__tap_use *tap_use(td__experiment *x, td__train_stage *s, const td_tap *tap, td__place at)
 {
     for (size_t i = 0; i < s->n_taps; i++) {
         td__tap_use *u = &s->taps[i];
@@ -43,7 +43,7 @@ static td__tap_use *tap_use(td__experiment *x, td__stage *s, const td_tap *tap, 
 }
 
 /* The output of a whole network is always there; all else is hooked. */
-static void hook(td__experiment *x, td__stage *s, const td__tap_use *u)
+static void hook(td__experiment *x, td__train_stage *s, const td__tap_use *u)
 {
     const td__network *n = u->tap.side == TD_TEACHER ? &s->teacher : &s->student;
     char near[256];
@@ -76,14 +76,14 @@ static void read_tap(const td_tap *tap, void *user)
         u->used = 1;
 }
 
-static void read_object(td__experiment *x, td__stage *s, const td__object *o, const td__network *own)
+static void read_object(td__experiment *x, td__train_stage *s, const td__object *o, const td__network *own)
 {
     struct reader r = {x, s, o->node, own};
     if (o->type->params)
         td__bind_taps(o->type->params, o->params, read_tap, &r);
 }
 
-static void list_taps(td__experiment *x, td__stage *s, const td__network *n, const td__paths *paths, uint32_t end)
+static void list_taps(td__experiment *x, td__train_stage *s, const td__network *n, const td__paths *paths, uint32_t end)
 {
     for (size_t i = 0; i < paths->n; i++) {
         td_tap t = {paths->v[i].text, end, n->plan->side};
@@ -93,7 +93,7 @@ static void list_taps(td__experiment *x, td__stage *s, const td__network *n, con
     }
 }
 
-void td__stage_tap(td__experiment *x, td__stage *s)
+void td__stage_tap(td__experiment *x, td__train_stage *s)
 {
     const td__network *networks[2] = {&s->student, &s->teacher};
     for (int i = 0; i < 2; i++) {

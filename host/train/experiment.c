@@ -1,0 +1,177 @@
+#include "host/train/experiment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/backend/backend.h"
+#include "host/base/file.h"
+#include "host/base/log.h"
+#include "host/base/pool.h"
+#include "host/train/stage.h"
+
+uint64_t td__role_seed(uint64_t seed, const char *role)
+{
+    return td__hash(role, strlen(role), td__hash(&seed, sizeof seed, 0));
+}
+
+int td__experiment_fail(td__experiment *x, int code)
+{
+    if (x->cfg.diag.n)
+        td__diag_print(&x->cfg.diag, stderr);
+    td__diag_free(&x->cfg.diag);
+    memset(&x->cfg.diag, 0, sizeof x->cfg.diag);
+    if (x->c && x->c->error) {
+        td__log(TD_LOG_ERROR, "%s", x->c->error);
+        td__ctx_clear(x->c);
+    }
+    return code;
+}
+
+/* ---- opening ---- */
+
+/* The backend of that name, or of those that run here the one that says it runs best. */
+static const td_backend_type *choose_backend(const char *name)
+{
+    const td_backend_type *best = NULL;
+    const td__entry *e;
+    int32_t best_score = 0;
+    char why[256] = "";
+    if (name) {
+        const td_type *t = td__find_type(TD_KIND_BACKEND, name);
+        const char *near[3];
+        size_t n = t ? 0 : td__nearest_keys(TD_KIND_BACKEND, name, near, 1);
+        if (!t)
+            td__log(TD_LOG_ERROR, "there is no backend '%s'%s%s%s", name, n ? " (did you mean '" : "", n ? near[0] : "", n ? "'?)" : "");
+        else if (((const td_backend_type *)t)->score(why, sizeof why) > 0)
+            best = (const td_backend_type *)t;
+        else
+            td__log(TD_LOG_ERROR, "backend '%s' does not run here: %s", name, why);
+    }
+    for (size_t i = 0; !name && (e = td__entry_at(i)); i++) {
+        const td_backend_type *b = (const td_backend_type *)e->type;
+        int32_t score = e->kind == TD_KIND_BACKEND ? b->score(why, sizeof why) : 0;
+        if (score > best_score) {
+            best = b;
+            best_score = score;
+        }
+    }
+    const td_backend_type *ready = best ? td__backend_use(best, why, sizeof why) : NULL;
+    if (best && !ready)
+        td__log(TD_LOG_ERROR, "backend '%s': %s", best->type.key, why);
+    else if (!best && !name)
+        td__log(TD_LOG_ERROR, "no backend runs here");
+    return ready;
+}
+
+static td_module *build_model(td__experiment *x, const td__model_plan *p, const char *role)
+{
+    if (!p->object)
+        return NULL;
+    x->c->seed = td__role_seed(x->seed, role);
+    x->c->draws = 0;
+    td_module *m = ((const td_model_type *)p->object->type)->build(x->c, p->object->params);
+    if (!td__diag_take(x->c, &x->cfg, p->at))
+        return m;
+    td__module_release(m);
+    return NULL;
+}
+
+/* Builds each stage once and throws it away: wrong paths of the last one are found before the first one runs. */
+static void try_stages(td__experiment *x)
+{
+    for (size_t i = 0; i < x->plan.n_stages; i++) {
+        td__train_stage s;
+        if (!td__stage_design(x, i, &s))
+            td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, NULL, NULL, &s.optimizer);
+        td__diag_take(x->c, &x->cfg, x->plan.stages[i].at);
+        td__stage_close(&s);
+    }
+}
+
+int td__experiment_open(td__experiment *x, const td__run_options *o)
+{
+    memset(x, 0, sizeof *x);
+    x->options = o;
+    x->seed = o->has_seed ? o->seed : 0;
+    td__config_load(&x->cfg, o->config, o->sets, o->n_sets);
+    if (!x->cfg.root)
+        return td__experiment_fail(x, TD__EXIT_CONFIG);
+    if (td__pool_start(o->threads)) {
+        td__log(TD_LOG_ERROR, "cannot start %d threads", o->threads);
+        return TD__EXIT_FAILED;
+    }
+    const td_backend_type *backend = choose_backend(o->backend);
+    x->c = backend ? td__ctx_new(backend) : NULL;
+    if (!x->c)
+        return backend ? TD__EXIT_FAILED : TD__EXIT_USAGE;
+    td__plan_read(&x->plan, &x->cfg);
+    x->teacher = build_model(x, &x->plan.teacher, "teacher");
+    x->student = build_model(x, &x->plan.student, "student");
+    if (!x->cfg.diag.errors)
+        try_stages(x);
+    int code = x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_OK;
+    return td__experiment_fail(x, code);
+}
+
+void td__experiment_close(td__experiment *x)
+{
+    for (size_t i = 0; i < x->n_datasets; i++)
+        td__dataset_release(x->datasets[i]);
+    free(x->datasets);
+    td__module_release(x->teacher);
+    td__module_release(x->student);
+    td__ctx_free(x->c);
+    td__config_free(&x->cfg);
+    td__pool_stop();
+}
+
+/* ---- weights and data ---- */
+
+int td__experiment_load_weights(td__experiment *x)
+{
+    const td__model_plan *plans[2] = {&x->plan.teacher, &x->plan.student};
+    td_module *models[2] = {x->teacher, x->student};
+    for (int i = 0; i < 2; i++)
+        if (models[i] && plans[i]->src.path && td__load_state_file(x->c, models[i], plans[i]->src.path, &plans[i]->src.rename))
+            return td__experiment_fail(x, TD__EXIT_DATA);
+    return TD__EXIT_OK;
+}
+
+static int open_dataset(td__experiment *x, const td__loader_plan *p, size_t *capacity)
+{
+    if (!p->dataset_id)
+        return 0;
+    td_dataset *d = td__dataset_open(x->c, &x->cfg, p->dataset, x->seed);
+    if (!d || td__grow(&x->datasets, capacity, x->n_datasets + 1, sizeof *x->datasets)) {
+        td__dataset_release(d);
+        return -1;
+    }
+    x->datasets[x->n_datasets++] = d;
+    return 0;
+}
+
+int td__experiment_open_data(td__experiment *x)
+{
+    size_t capacity = 0;
+    int failed = open_dataset(x, &x->plan.test, &capacity);
+    for (size_t i = 0; !failed && i < x->plan.n_stages; i++)
+        failed = open_dataset(x, &x->plan.stages[i].train, &capacity) || open_dataset(x, &x->plan.stages[i].val, &capacity);
+    if (!failed)
+        return TD__EXIT_OK;
+    return td__experiment_fail(x, x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_DATA);
+}
+
+td__loader *td__experiment_loader(td__experiment *x, const td__loader_plan *p)
+{
+    td__loader_options o = {p->batch_size, p->drop_last, (int32_t)p->workers, x->seed, p->sampler};
+    td_dataset *d = td__dataset_open(x->c, &x->cfg, p->dataset, x->seed);
+    if (d && p->wrapper) {
+        td_dataset *wrapped = td__dataset_wrap(x->c, p->wrapper, d);
+        td__dataset_release(d);
+        d = wrapped;
+    }
+    td__loader *l = d ? td__loader_new(x->c, d, &o) : NULL;
+    td__dataset_release(d);
+    return l;
+}
