@@ -1,14 +1,13 @@
 #include "host/train/checkpoint.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "host/base/file.h"
+#include "host/train/report.h"
 
 #define FORMAT 1
 
@@ -163,16 +162,7 @@ static int write_manifest(td__experiment *x, const char *dir, const td__manifest
                           (json_int_t)m->at.step, "seed", (json_int_t)m->seed, "backwards", (json_int_t)m->backwards, "updates",
                           (json_int_t)m->updates, "schedule", (json_int_t)m->schedule, "images", (json_int_t)m->images, "seconds",
                           m->seconds, "config", m->config_hash, "best", score_json(&m->best), "last", score_json(&m->last));
-    td__replace r;
-    int failed = !path || !j || td__replace_begin(&r, path);
-    if (!failed && (json_dumpf(j, r.out, JSON_INDENT(2)) || fputc('\n', r.out) == EOF)) {
-        td__replace_drop(&r);
-        failed = 1;
-    } else if (!failed) {
-        failed = td__replace_commit(&r) != 0;
-    }
-    if (failed)
-        td__fail(x->c, "%s/last.json: cannot be written: %s", dir, strerror(errno));
+    int failed = !path || td__json_write(x->c, j, path);
     json_decref(j);
     free(path);
     return failed ? -1 : 0;

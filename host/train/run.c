@@ -1,0 +1,379 @@
+/* tdhost --config: trains stage by stage, epoch by epoch, step by step, and tests what came out. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/base/log.h"
+#include "host/train/progress.h"
+#include "host/train/report.h"
+#include "host/train/test.h"
+
+struct run {
+    td__experiment x;
+    td__report report;
+    td__train_stage stage;
+    td__manifest m; /* where the run stands */
+    td__progress progress;
+};
+
+static volatile sig_atomic_t stop;
+
+/* The first signal asks; a second one ends the process at once. */
+static void on_signal(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction a = {0};
+    a.sa_handler = on_signal;
+    a.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+/* ---- saying what happens ---- */
+
+static json_t *terms_json(td_ctx *c, const td__criterion *k)
+{
+    json_t *terms = json_object();
+    for (size_t i = 0; i < k->n; i++) {
+        double v = 0;
+        td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
+        json_object_set_new(terms, k->terms[i].name, json_real(v));
+    }
+    return terms;
+}
+
+static char *terms_text(td_ctx *c, const td__criterion *k, char *buf, size_t size)
+{
+    size_t used = 0;
+    buf[0] = 0;
+    for (size_t i = 0; i < k->n && used < size; i++) {
+        double v = 0;
+        td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
+        used += (size_t)snprintf(buf + used, size - used, "%s%s %.4f", i ? ", " : "", k->terms[i].name, v);
+    }
+    return buf;
+}
+
+static void say_step(struct run *r, double loss, const td__rates *rates, int kept)
+{
+    const td__train_stage *s = &r->stage;
+    const td__position *at = &r->m.at;
+    int64_t batches = td__loader_batches(s->train);
+    double left = (double)((s->plan->epochs - at->stage_epoch) * batches - at->batch) * rates->seconds_per_step;
+    char terms[512], eta[32];
+    td__progress_line(&r->progress, kept, "%s epoch %lld/%lld [%lld/%lld] loss %.4f (%s) lr %.3g %.0f img/s data %.0f %% eta %s",
+                      s->plan->name, (long long)at->stage_epoch + 1, (long long)s->plan->epochs, (long long)at->batch, (long long)batches,
+                      loss, terms_text(r->x.c, &s->criterion, terms, sizeof terms), td__optimizer_lr(&s->optimizer),
+                      rates->images_per_second, 100 * rates->wait_share, td__duration(left, eta, sizeof eta));
+}
+
+static void log_step(struct run *r, double loss, const td__rates *rates)
+{
+    const td__position *at = &r->m.at;
+    td__report_log(r->x.c, &r->report,
+                   json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f}", "event", "step", "stage", r->stage.plan->name, "epoch",
+                             (json_int_t)at->epoch + 1, "batch", (json_int_t)at->batch, "step", (json_int_t)at->step, "loss", loss, "terms",
+                             terms_json(r->x.c, &r->stage.criterion), "lr", td__optimizer_lr(&r->stage.optimizer), "images_per_second",
+                             rates->images_per_second, "data_wait", rates->wait_share));
+}
+
+/* ---- checkpoints ---- */
+
+static int save(struct run *r)
+{
+    return td__checkpoint_save(&r->x, &r->stage, r->report.checkpoints, &r->m) ? TD__EXIT_FAILED : TD__EXIT_OK;
+}
+
+static int save_student(struct run *r)
+{
+    char *path = td__printf("%s/best.safetensors", r->report.checkpoints);
+    if (!path)
+        td__fail(r->x.c, "out of memory");
+    else
+        td__save_state_file(r->x.c, r->x.student, path);
+    free(path);
+    if (!r->x.c->error && r->x.plan.student.dst)
+        td__save_state_file(r->x.c, r->x.student, r->x.plan.student.dst);
+    return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
+}
+
+/* ---- steps ---- */
+
+static int diverged(struct run *r, double loss)
+{
+    char terms[1024];
+    td__fail(r->x.c, "%s epoch %lld, step %lld: the loss is not finite (%g): %s", r->stage.plan->name,
+             (long long)r->m.at.stage_epoch + 1, (long long)r->m.at.step, loss,
+             td__criterion_text(r->x.c, &r->stage.criterion, terms, sizeof terms));
+    return TD__EXIT_DIVERGED;
+}
+
+static int train_batch(struct run *r, const td__batch *batch, double waited)
+{
+    td_ctx *c = r->x.c;
+    double loss = 0;
+    td__rates rates;
+    td_tensor *t = td__stage_step(c, &r->stage, batch, r->m.at.epoch, r->m.at.step);
+    td__tensor_read(c, t, TD_FLOAT64, &loss, 1);
+    if (c->error)
+        return TD__EXIT_FAILED;
+    if (!isfinite(loss))
+        return diverged(r, loss);
+    r->m.at.batch++;
+    r->m.at.step++;
+    r->m.images += batch->size;
+    int last = r->m.at.batch == td__loader_batches(r->stage.train);
+    int due = td__progress_step(&r->progress, batch->size, waited, last, &rates);
+    if (due || td__progress_wants(&r->progress))
+        say_step(r, loss, &rates, due);
+    if (due)
+        log_step(r, loss, &rates);
+    return c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
+}
+
+/* One step, and what may come after it.  *more: whether there was a batch. */
+static int train_step(struct run *r, int *more)
+{
+    td_ctx *c = r->x.c;
+    td__batch batch;
+    double began = td__seconds(), waited = td__loader_wait(r->stage.train);
+    int code = TD__EXIT_FAILED;
+    td__frame_push(c);
+    int got = td__loader_next(c, r->stage.train, &batch);
+    *more = got > 0;
+    if (got > 0)
+        code = train_batch(r, &batch, td__loader_wait(r->stage.train) - waited);
+    else if (!got)
+        code = TD__EXIT_OK;
+    td__frame_pop(c, td_none());
+    r->m.seconds += td__seconds() - began;
+    if (code || !*more)
+        return code;
+    int64_t every = r->x.plan.checkpoint_every;
+    if (stop || (every && r->m.at.step % every == 0))
+        code = save(r);
+    return code ? code : stop ? TD__EXIT_STOPPED : TD__EXIT_OK;
+}
+
+/* ---- epochs ---- */
+
+static int has_trained(const char *name, td__member *m, td_module *owner, void *user)
+{
+    (void)name, (void)owner, (void)user;
+    return !m->is_buffer && m->tensor->requires_grad;
+}
+
+/* A stage that leaves the student alone cannot change its accuracy. */
+static int trains_student(const struct run *r)
+{
+    return r->stage.student.plan->requires_grad && td__walk_members(r->x.student, has_trained, NULL);
+}
+
+static int evaluate(struct run *r)
+{
+    td_ctx *c = r->x.c;
+    td__score *last = &r->m.last;
+    char text[128];
+    if (!trains_student(r))
+        return TD__EXIT_OK;
+    if (!r->stage.val) /* nothing to choose by: the newest is the best */
+        return save_student(r);
+    int failed = td__evaluate(c, r->x.student, r->stage.val, NULL, NULL, &last->accuracy);
+    td__io_clear(r->stage.io);
+    if (failed)
+        return TD__EXIT_FAILED;
+    last->epoch = r->m.at.epoch + 1;
+    int better = !r->m.best.epoch || last->accuracy.top1 > r->m.best.accuracy.top1;
+    td__progress_line(&r->progress, 1, "%s epoch %lld/%lld validation: %s%s", r->stage.plan->name, (long long)r->m.at.stage_epoch + 1,
+                      (long long)r->stage.plan->epochs, td__accuracy_text(&last->accuracy, text, sizeof text), better ? ", best so far" : "");
+    td__report_log(c, &r->report, json_pack("{s:s, s:s, s:I, s:I, s:o, s:b}", "event", "validation", "stage", r->stage.plan->name, "epoch",
+                                            (json_int_t)last->epoch, "step", (json_int_t)r->m.at.step, "accuracy",
+                                            td__accuracy_json(&last->accuracy), "best", better));
+    if (c->error)
+        return TD__EXIT_FAILED;
+    if (!better)
+        return TD__EXIT_OK;
+    r->m.best = *last;
+    return save_student(r);
+}
+
+static int end_epoch(struct run *r)
+{
+    td__optimizer_end_epoch(&r->stage.optimizer);
+    td__network_end_epoch(r->x.c, &r->stage.teacher);
+    td__network_end_epoch(r->x.c, &r->stage.student);
+    if (r->x.c->error)
+        return TD__EXIT_FAILED;
+    int code = evaluate(r);
+    if (code)
+        return code;
+    r->m.at.stage_epoch++;
+    r->m.at.epoch++;
+    r->m.at.batch = 0;
+    code = save(r);
+    return code ? code : stop ? TD__EXIT_STOPPED : TD__EXIT_OK;
+}
+
+static int run_epoch(struct run *r)
+{
+    int code = TD__EXIT_OK, more = r->m.at.batch < td__loader_batches(r->stage.train);
+    td__network_set_modes(&r->stage.teacher);
+    td__network_set_modes(&r->stage.student);
+    if (more && td__loader_start(r->x.c, r->stage.train, r->m.at.epoch, r->m.at.batch))
+        return TD__EXIT_FAILED;
+    while (more && !code)
+        code = train_step(r, &more);
+    return code ? code : end_epoch(r);
+}
+
+/* ---- stages ---- */
+
+static int save_networks(struct run *r)
+{
+    const td__network *n[2] = {&r->stage.teacher, &r->stage.student};
+    for (int i = 0; i < 2; i++)
+        if (n[i]->root && n[i]->plan->dst)
+            td__save_state_file(r->x.c, n[i]->root, n[i]->plan->dst);
+    return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
+}
+
+/* The stage at the position is open; runs it and those after it. */
+static int run_stages(struct run *r)
+{
+    for (;;) {
+        while (r->m.at.stage_epoch < r->stage.plan->epochs) {
+            int code = run_epoch(r);
+            if (code)
+                return code;
+        }
+        int code = save_networks(r);
+        if (code || r->m.at.stage + 1 == (int64_t)r->x.plan.n_stages)
+            return code;
+        td__train_stage next;
+        code = td__stage_open(&r->x, (size_t)r->m.at.stage + 1, &r->stage, &next);
+        r->stage = next;
+        if (code)
+            return code;
+        r->m.at.stage++;
+        r->m.at.stage_epoch = 0;
+    }
+}
+
+/* ---- beginning and end ---- */
+
+/* Where a resumed run goes on; a fresh one begins. */
+static int read_position(struct run *r)
+{
+    const td__run_options *o = r->x.options;
+    int found = o->resume ? td__checkpoint_read(r->x.c, r->report.checkpoints, &r->m) : 0;
+    if (found < 0)
+        return TD__EXIT_DATA;
+    if (found && (r->m.at.stage < 0 || r->m.at.stage >= (int64_t)r->x.plan.n_stages || strcmp(r->m.config_hash, r->report.config_hash) != 0)) {
+        td__fail(r->x.c, "%s/last.json is not of this configuration", r->report.checkpoints);
+        return TD__EXIT_DATA;
+    }
+    if (found && o->has_seed && o->seed != r->m.seed) {
+        td__fail(r->x.c, "--resume: the run began with --seed %llu", (unsigned long long)r->m.seed);
+        return TD__EXIT_USAGE;
+    }
+    memcpy(r->m.config_hash, r->report.config_hash, sizeof r->m.config_hash);
+    if (found)
+        r->x.seed = r->m.seed;
+    return TD__EXIT_OK;
+}
+
+static int begin(struct run *r)
+{
+    int code = td__stage_open(&r->x, (size_t)r->m.at.stage, NULL, &r->stage);
+    if (code)
+        return code;
+    if (r->m.file[0] && td__checkpoint_load(&r->x, &r->stage, r->report.checkpoints, &r->m))
+        return TD__EXIT_DATA;
+    td__report_log(r->x.c, &r->report, json_pack("{s:s, s:I, s:o}", "event", r->m.file[0] ? "resume" : "start", "step",
+                                                 (json_int_t)r->m.at.step, "run", td__provenance_json(&r->x)));
+    td__progress_begin(&r->progress, r->x.plan.log_freq, r->x.options->quiet);
+    return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
+}
+
+static json_t *score_json(const td__score *s)
+{
+    json_t *j = s->epoch ? td__accuracy_json(&s->accuracy) : json_null();
+    if (s->epoch)
+        json_object_set_new(j, "epoch", json_integer(s->epoch));
+    return j;
+}
+
+/* The best student, tested; the teacher beside it. */
+static int finish(struct run *r)
+{
+    td__experiment *x = &r->x;
+    json_t *test = NULL, *result = td__provenance_json(x);
+    char *best = td__printf("%s/best.safetensors", r->report.checkpoints), *path = td__printf("%s/result.json", r->report.dir);
+    const td__rename exact = {.strict = 1};
+    int code = TD__EXIT_FAILED;
+    td__stage_close(&r->stage);
+    if (!best || !path || !result)
+        td__fail(x->c, "out of memory");
+    else if (!td__load_state_file(x->c, x->student, best, &exact))
+        code = td__test_models(x, !x->options->student_only, &test);
+    if (!code) {
+        json_object_set_new(result, "config_sha256", json_string(r->report.config_hash));
+        json_object_set_new(result, "epochs", json_integer(r->m.at.epoch));
+        json_object_set_new(result, "steps", json_integer(r->m.at.step));
+        json_object_set_new(result, "train_seconds", json_real(r->m.seconds));
+        json_object_set_new(result, "images_per_second", json_real(r->m.seconds > 0 ? (double)r->m.images / r->m.seconds : 0));
+        json_object_set_new(result, "peak_memory_bytes", json_integer((json_int_t)td__memory_peak()));
+        json_object_set_new(result, "best_validation", score_json(&r->m.best));
+        json_object_set_new(result, "last_validation", score_json(&r->m.last));
+        json_object_set(result, "test", test);
+        code = td__json_write(x->c, result, path) ? TD__EXIT_FAILED : TD__EXIT_OK;
+        if (!code && x->options->json)
+            code = td__print_json(result);
+    }
+    json_decref(test);
+    json_decref(result);
+    free(best);
+    free(path);
+    return code;
+}
+
+int td__train_command(const td__run_options *o)
+{
+    if (o->test_only)
+        return td__test_command(o);
+    struct run r = {0};
+    int code = td__experiment_open(&r.x, o);
+    stop = 0;
+    if (!code)
+        code = td__report_open(&r.report, &r.x);
+    if (!code)
+        code = read_position(&r);
+    if (!code)
+        code = td__experiment_load_weights(&r.x);
+    if (!code)
+        code = td__experiment_open_data(&r.x);
+    if (!code) {
+        catch_signals();
+        code = begin(&r);
+    }
+    if (!code)
+        code = run_stages(&r);
+    if (!code)
+        code = finish(&r);
+    if (code == TD__EXIT_STOPPED)
+        td__log(TD_LOG_WARN, "stopped after step %lld; go on with --resume --out %s", (long long)r.m.at.step, r.report.dir);
+    code = td__experiment_fail(&r.x, code);
+    if (r.stage.plan)
+        td__stage_close(&r.stage);
+    td__report_close(&r.report);
+    td__experiment_close(&r.x);
+    return code;
+}
