@@ -21,7 +21,7 @@ int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed,
         c->seed = td__hash(plan->terms[i].name, strlen(plan->terms[i].name), seed);
         c->draws = 0;
         if (loss->build)
-            out->states[i] = loss->build(c, o->params);
+            out->states[i] = td__module_retain(loss->build(c, o->params));
     }
     return c->error ? -1 : 0;
 }

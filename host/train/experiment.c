@@ -70,7 +70,7 @@ static td_module *build_model(td__experiment *x, const td__model_plan *p, const 
         return NULL;
     x->c->seed = td__role_seed(x->seed, role);
     x->c->draws = 0;
-    td_module *m = ((const td_model_type *)p->object->type)->build(x->c, p->object->params);
+    td_module *m = td__module_retain(((const td_model_type *)p->object->type)->build(x->c, p->object->params));
     if (!td__diag_take(x->c, &x->cfg, p->at))
         return m;
     td__module_release(m);
@@ -114,11 +114,18 @@ int td__experiment_open(td__experiment *x, const td__run_options *o)
     return td__experiment_fail(x, code);
 }
 
-void td__experiment_close(td__experiment *x)
+static void close_data(td__experiment *x)
 {
     for (size_t i = 0; i < x->n_datasets; i++)
         td__dataset_release(x->datasets[i]);
     free(x->datasets);
+    x->datasets = NULL;
+    x->n_datasets = 0;
+}
+
+void td__experiment_close(td__experiment *x)
+{
+    close_data(x);
     td__module_release(x->teacher);
     td__module_release(x->student);
     td__ctx_free(x->c);
@@ -159,6 +166,7 @@ int td__experiment_open_data(td__experiment *x)
         failed = open_dataset(x, &x->plan.stages[i].train, &capacity) || open_dataset(x, &x->plan.stages[i].val, &capacity);
     if (!failed)
         return TD__EXIT_OK;
+    close_data(x);
     return td__experiment_fail(x, x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_DATA);
 }
 

@@ -41,11 +41,11 @@ static int freeze_instance(td_module *m, const char *path, void *user)
     return 0;
 }
 
-static void no_such_path(td__config *cfg, const td__network *n, td__place at, const char *path)
+static void no_such_path(td__config *cfg, const char *network, td_module *root, const td__path *path)
 {
     char near[256];
-    td__diag_error(&cfg->diag, at, "the %s has no module '%s'; the nearest are %s", n->plan->name, path,
-                   td__nearest_paths(n->root, path, near, sizeof near));
+    td__diag_error(&cfg->diag, path->at, "the %s has no module '%s'; the nearest are %s", network, path->text,
+                   td__nearest_paths(root, path->text, near, sizeof near));
 }
 
 static void freeze(td__config *cfg, const td__network *n, const td__paths *paths)
@@ -58,26 +58,33 @@ static void freeze(td__config *cfg, const td__network *n, const td__paths *paths
         else if (!strncmp(f.path, "instance(", strlen("instance(")))
             td__walk(n->root, freeze_instance, &f);
         if (!m && !f.n)
-            no_such_path(cfg, n, paths->v[i].at, f.path);
+            no_such_path(cfg, n->plan->name, n->root, &paths->v[i]);
     }
 }
 
+/* The modules of `paths`, in a new Sequential; loose.  NULL: c or cfg->diag says why. */
 static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, const td__paths *paths)
 {
     const char **text = td__arena_alloc(cfg->arena, (paths->n + 1) * sizeof *text);
     td__child *adaptations = td__arena_alloc(cfg->arena, (plan->n_adaptations + 1) * sizeof *adaptations);
+    size_t missing = 0;
     if (!text || !adaptations) {
         td__fail(c, "out of memory");
         return NULL;
     }
-    for (size_t i = 0; i < paths->n; i++)
+    for (size_t i = 0; i < paths->n; i++) {
         text[i] = paths->v[i].text;
+        if (*text[i] != '+' && !td__find(model, text[i])) {
+            no_such_path(cfg, plan->name, model, &paths->v[i]);
+            missing++;
+        }
+    }
     for (size_t i = 0; i < plan->n_adaptations; i++) {
         const td__adaptation *a = &plan->adaptations[i];
         adaptations[i].name = (char *)(uintptr_t)a->name;
-        adaptations[i].module = ((const td_layer_type *)a->object->type)->build(c, a->object->params);
+        adaptations[i].module = td__module_retain(((const td_layer_type *)a->object->type)->build(c, a->object->params));
     }
-    td_module *pruned = c->error ? NULL : td__redesign(c, model, text, paths->n, adaptations, plan->n_adaptations);
+    td_module *pruned = missing ? NULL : td__redesign(c, model, text, paths->n, adaptations, plan->n_adaptations);
     for (size_t i = 0; i < plan->n_adaptations; i++)
         td__module_release(adaptations[i].module);
     return pruned;
@@ -86,12 +93,13 @@ static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan
 static td_module *wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model)
 {
     const td_wrapper_type *w = (const td_wrapper_type *)plan->wrapper->type;
-    td_module *inner = plan->wrapper_sequential.n ? prune(c, cfg, plan, model, &plan->wrapper_sequential) : td__module_retain(model);
-    if (c->error) {
-        td__module_release(inner);
-        return NULL;
-    }
-    return w->build(c, plan->wrapper->params, plan->side == TD_TEACHER ? "teacher_model" : "student_model", inner);
+    const char *name = plan->side == TD_TEACHER ? "teacher_model" : "student_model";
+    if (plan->wrapper_sequential.n)
+        model = prune(c, cfg, plan, model, &plan->wrapper_sequential);
+    td__module_retain(model);
+    td_module *wrapped = model ? w->build(c, plan->wrapper->params, name, model) : NULL;
+    td__module_release(model);
+    return wrapped;
 }
 
 int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed, td__network *out)
@@ -104,13 +112,9 @@ int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, 
     out->original = td__module_retain(model);
     c->seed = seed;
     c->draws = 0;
-    if (plan->wrapper)
-        out->root = wrap(c, cfg, plan, model);
-    else if (plan->sequential.n)
-        out->root = prune(c, cfg, plan, model, &plan->sequential);
-    else
-        out->root = td__module_retain(model);
-    td__diag_take(c, cfg, plan->wrapper ? plan->wrapper->node->at : plan->sequential.n ? plan->sequential.v[0].at : plan->at);
+    td_module *root = plan->wrapper ? wrap(c, cfg, plan, model) : plan->sequential.n ? prune(c, cfg, plan, model, &plan->sequential) : model;
+    out->root = td__module_retain(root);
+    td__diag_take(c, cfg, plan->wrapper ? plan->wrapper->node->at : plan->at);
     if (cfg->diag.errors != errors)
         return -1;
     td__set_requires_grad(out->root, plan->requires_grad);

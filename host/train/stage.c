@@ -83,7 +83,7 @@ void td__stage_close(td__train_stage *s)
     memset(s, 0, sizeof *s);
 }
 
-static td_tensor *forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->epoch = (uint64_t)epoch;
     c->step = (uint64_t)step;
@@ -96,17 +96,10 @@ static td_tensor *forward(td_ctx *c, td__train_stage *s, const td__batch *batch,
     return td__criterion_loss(c, &s->criterion, s->io);
 }
 
-td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
-{
-    td_tensor *loss = forward(c, s, batch, epoch, step);
-    td__io_clear(s->io);
-    return loss;
-}
-
 td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->grad = 1;
-    td_tensor *loss = forward(c, s, batch, epoch, step);
+    td_tensor *loss = td__stage_forward(c, s, batch, epoch, step);
     td__backward(c, loss, 1.0 / (double)s->optimizer.plan->accumulate);
     td__optimizer_step(c, &s->optimizer);
     td__io_clear(s->io);

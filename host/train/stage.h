@@ -37,10 +37,10 @@ void td__stage_close(td__train_stage *s);
 /* Finds, checks and hooks what the stage taps (taps.c). */
 void td__stage_tap(td__experiment *x, td__train_stage *s);
 
-/* One step: batch -> teacher -> student -> auxiliary modules -> criterion -> backward -> optimiser.  The loss, a scalar
- * of the caller's frame; the terms stand in s->criterion. */
-td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
-/* The same without backward and update, in evaluation mode: what check and the trial run. */
+/* batch -> teacher -> student -> auxiliary modules -> criterion.  The loss, a scalar of the caller's frame; its terms stand in
+ * s->criterion, what was tapped in s->io until td__io_clear. */
 td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
+/* One step of training: forward -> backward -> optimiser. */
+td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
 
 #endif
