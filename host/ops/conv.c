@@ -21,11 +21,11 @@ static int64_t conv_length(const td_conv2d_attrs *a, int axis, int64_t in, int64
     return span < 0 ? 0 : span / a->stride[axis] + 1;
 }
 
-static int conv_attrs_fine(td_ctx *c, const char *op, const td_conv2d_attrs *a)
+static int conv_attrs_fine(td_ctx *c, const td_conv2d_attrs *a)
 {
     for (int i = 0; i < 2; i++)
         if (a->stride[i] < 1 || a->padding[i] < 0 || a->dilation[i] < 1 || a->groups < 1) {
-            td_fail(c, "%s: stride %lld, padding %lld, dilation %lld, groups %lld: at least 1, 0, 1, 1 are needed", op,
+            td_fail(c, "stride %lld, padding %lld, dilation %lld, groups %lld: at least 1, 0, 1, 1 are needed",
                     (long long)a->stride[i], (long long)a->padding[i], (long long)a->dilation[i], (long long)a->groups);
             return 0;
         }
@@ -33,25 +33,25 @@ static int conv_attrs_fine(td_ctx *c, const char *op, const td_conv2d_attrs *a)
 }
 
 /* Ranks, and that w serves the channels of x: by its second dimension, or, transposed, by its first. */
-static int conv_operands_fit(td_ctx *c, const char *op, const td_desc *x, const td_desc *w, const td_conv2d_attrs *a, int transposed)
+static int conv_operands_fit(td_ctx *c, const td_desc *x, const td_desc *w, const td_conv2d_attrs *a, int transposed)
 {
     if (x->ndim != 4 || w->ndim != 4) {
-        td_fail(c, "%s: input %s and weight %s must have 4 dimensions", op, TD__SHAPE(x), TD__SHAPE(w));
+        td_fail(c, "input %s and weight %s must have 4 dimensions", TD__SHAPE(x), TD__SHAPE(w));
         return 0;
     }
     int64_t served = transposed ? w->shape[0] : w->shape[1] * a->groups;
     if (x->shape[1] != served || w->shape[0] % a->groups) {
-        td_fail(c, "%s: input %s has %lld channels, weight %s with groups=%lld is for %lld", op, TD__SHAPE(x), (long long)x->shape[1],
+        td_fail(c, "input %s has %lld channels, weight %s with groups=%lld is for %lld", TD__SHAPE(x), (long long)x->shape[1],
                 TD__SHAPE(w), (long long)a->groups, (long long)served);
         return 0;
     }
     return 1;
 }
 
-static int bias_fits(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in, int64_t channels)
+static int bias_fits(td_ctx *c, const td_desc *in, uint32_t n_in, int64_t channels)
 {
     if (td__given(in, n_in, 2) && (in[2].ndim != 1 || in[2].shape[0] != channels)) {
-        td_fail(c, "%s: bias %s for %lld output channels of weight %s", op, TD__SHAPE(&in[2]), (long long)channels, TD__SHAPE(&in[1]));
+        td_fail(c, "bias %s for %lld output channels of weight %s", TD__SHAPE(&in[2]), (long long)channels, TD__SHAPE(&in[1]));
         return 0;
     }
     return 1;
@@ -66,12 +66,12 @@ static void conv2d_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     const td_conv2d_attrs *a = attrs;
     const td_desc *x = &in[0], *w = &in[1];
-    if (!td__one_float_dtype(c, "conv2d", in, n_in, 0) || !conv_attrs_fine(c, "conv2d", a) ||
-        !conv_operands_fit(c, "conv2d", x, w, a, 0) || !bias_fits(c, "conv2d", in, n_in, w->shape[0]))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, a) ||
+        !conv_operands_fit(c, x, w, a, 0) || !bias_fits(c, in, n_in, w->shape[0]))
         return;
     int64_t oh = conv_length(a, 0, x->shape[2], w->shape[2]), ow = conv_length(a, 1, x->shape[3], w->shape[3]);
     if (oh < 1 || ow < 1) {
-        td_fail(c, "conv2d: the kernel of weight %s is larger than the padded input %s", TD__SHAPE(w), TD__SHAPE(x));
+        td_fail(c, "the kernel of weight %s is larger than the padded input %s", TD__SHAPE(w), TD__SHAPE(x));
         return;
     }
     set4(out, x->dtype, x->shape[0], w->shape[0], oh, ow);
@@ -81,33 +81,32 @@ static void conv_transpose2d_infer(td_ctx *c, const td_desc *in, uint32_t n_in, 
 {
     const td_conv2d_attrs *a = attrs;
     const td_desc *x = &in[0], *w = &in[1];
-    const char *op = "conv_transpose2d";
-    if (!td__one_float_dtype(c, op, in, n_in, 0) || !conv_attrs_fine(c, op, a) || !conv_operands_fit(c, op, x, w, a, 1) ||
-        !bias_fits(c, op, in, n_in, w->shape[1] * a->groups))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, a) || !conv_operands_fit(c, x, w, a, 1) ||
+        !bias_fits(c, in, n_in, w->shape[1] * a->groups))
         return;
     int64_t size[2];
     for (int i = 0; i < 2; i++) {
         size[i] = (x->shape[2 + i] - 1) * a->stride[i] - 2 * a->padding[i] + a->dilation[i] * (w->shape[2 + i] - 1) +
                   a->output_padding[i] + 1;
         if (a->output_padding[i] < 0 || a->output_padding[i] >= a->stride[i]) {
-            td_fail(c, "%s: output_padding %lld must be at least 0 and smaller than the stride %lld", op,
+            td_fail(c, "output_padding %lld must be at least 0 and smaller than the stride %lld",
                     (long long)a->output_padding[i], (long long)a->stride[i]);
             return;
         }
     }
     if (size[0] < 1 || size[1] < 1) {
-        td_fail(c, "%s: nothing is left of input %s with weight %s and this padding", op, TD__SHAPE(x), TD__SHAPE(w));
+        td_fail(c, "nothing is left of input %s with weight %s and this padding", TD__SHAPE(x), TD__SHAPE(w));
         return;
     }
     set4(out, x->dtype, x->shape[0], w->shape[1] * a->groups, size[0], size[1]);
 }
 
 /* Whether a convolution of x with a kh x kw kernel gives gy's height and width. */
-static int conv_sizes_agree(td_ctx *c, const char *op, const td_conv2d_attrs *a, const int64_t x[2], const int64_t kernel[2], const td_desc *gy)
+static int conv_sizes_agree(td_ctx *c, const td_conv2d_attrs *a, const int64_t x[2], const int64_t kernel[2], const td_desc *gy)
 {
     for (int i = 0; i < 2; i++)
         if (conv_length(a, i, x[i], kernel[i]) != gy->shape[2 + i]) {
-            td_fail(c, "%s: an input of %lldx%lld and a kernel of %lldx%lld do not give %s", op, (long long)x[0], (long long)x[1],
+            td_fail(c, "an input of %lldx%lld and a kernel of %lldx%lld do not give %s", (long long)x[0], (long long)x[1],
                     (long long)kernel[0], (long long)kernel[1], TD__SHAPE(gy));
             return 0;
         }
@@ -118,9 +117,8 @@ static void conv2d_input_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in,
 {
     const td_conv2d_grad_attrs *a = attrs;
     const td_desc *gy = &in[0], *w = &in[1];
-    const char *op = "conv2d_input_grad";
-    if (!td__one_float_dtype(c, op, in, n_in, 0) || !conv_attrs_fine(c, op, &a->conv) || !conv_operands_fit(c, op, gy, w, &a->conv, 1) ||
-        !conv_sizes_agree(c, op, &a->conv, a->size, &w->shape[2], gy))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, &a->conv) || !conv_operands_fit(c, gy, w, &a->conv, 1) ||
+        !conv_sizes_agree(c, &a->conv, a->size, &w->shape[2], gy))
         return;
     set4(out, gy->dtype, gy->shape[0], w->shape[1] * a->conv.groups, a->size[0], a->size[1]);
 }
@@ -129,14 +127,13 @@ static void conv2d_weight_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in
 {
     const td_conv2d_grad_attrs *a = attrs;
     const td_desc *x = &in[0], *gy = &in[1];
-    const char *op = "conv2d_weight_grad";
-    if (!td__one_float_dtype(c, op, in, n_in, 0) || !conv_attrs_fine(c, op, &a->conv))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, &a->conv))
         return;
     if (x->ndim != 4 || gy->ndim != 4 || x->shape[0] != gy->shape[0] || x->shape[1] % a->conv.groups || gy->shape[1] % a->conv.groups) {
-        td_fail(c, "%s: input %s and gradient %s do not fit with groups=%lld", op, TD__SHAPE(x), TD__SHAPE(gy), (long long)a->conv.groups);
+        td_fail(c, "input %s and gradient %s do not fit with groups=%lld", TD__SHAPE(x), TD__SHAPE(gy), (long long)a->conv.groups);
         return;
     }
-    if (conv_sizes_agree(c, op, &a->conv, &x->shape[2], a->size, gy))
+    if (conv_sizes_agree(c, &a->conv, &x->shape[2], a->size, gy))
         set4(out, x->dtype, gy->shape[1], x->shape[1] / a->conv.groups, a->size[0], a->size[1]);
 }
 

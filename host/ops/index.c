@@ -38,7 +38,7 @@ static void infer_index_select_grad(td_ctx *c, const td_desc *in, uint32_t n_in,
 {
     const td_dim_attrs *a = attrs;
     uint32_t lead = in[1].ndim;
-    if (!td__one_float_dtype(c, c->op, in, n_in, 2) || !td__want_dtype(c, &in[1], 1, TD_INT64))
+    if (!td__one_float_dtype(c, in, n_in, 2) || !td__want_dtype(c, &in[1], 1, TD_INT64))
         return;
     if (lead > in[0].ndim || memcmp(in[0].shape, in[1].shape, lead * sizeof *in[0].shape)) {
         td_fail(c, "gradient %s of rows at index %s", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));

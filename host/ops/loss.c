@@ -23,71 +23,73 @@ static void reduced(const td_desc *x, const td_loss_attrs *a, td_desc *out)
         out->ndim = 0;
 }
 
-static int reduction_fits(td_ctx *c, const char *op, const td_desc *x, const td_loss_attrs *a)
+static int reduction_fits(td_ctx *c, const td_desc *x, const td_loss_attrs *a)
 {
     if (a->reduction > TD_NO_REDUCTION || (a->reduction == TD_BATCHMEAN && x->ndim == 0)) {
-        td_fail(c, "%s: reduction %u of %s", op, a->reduction, TD__SHAPE(x));
+        td_fail(c, "reduction %u of %s", a->reduction, TD__SHAPE(x));
         return 0;
     }
     return 1;
 }
 
 /* in[0] and in[1] compared element by element. */
-static int pair_fits(td_ctx *c, const char *op, const td_desc *in, const td_loss_attrs *a)
+static int pair_fits(td_ctx *c, const td_desc *in, const td_loss_attrs *a)
 {
-    if (!td__one_float_dtype(c, op, in, 2, 0) || !reduction_fits(c, op, in, a))
+    if (!td__one_float_dtype(c, in, 2, 0) || !reduction_fits(c, in, a))
         return 0;
     if (!td__same_shape(&in[0], &in[1])) {
-        td_fail(c, "%s: input %s and target %s differ in shape", op, TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
+        td_fail(c, "input %s and target %s differ in shape", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
         return 0;
     }
     return 1;
 }
 
-static void gradient_of(td_ctx *c, const char *op, const td_desc *g, const td_desc *x, const td_desc *loss, td_desc *out)
+static void gradient_of(td_ctx *c, const td_desc *g, const td_desc *x, const td_desc *loss, td_desc *out)
 {
     if (g->dtype != x->dtype || !td__same_shape(g, loss)) {
-        td_fail(c, "%s: gradient %s of a loss %s", op, TD__SHAPE(g), TD__SHAPE(loss));
+        td_fail(c, "gradient %s of a loss %s", TD__SHAPE(g), TD__SHAPE(loss));
         return;
     }
     *out = *x;
 }
 
-static void pair_infer(td_ctx *c, const char *op, const td_desc *in, const td_loss_attrs *a, td_desc *out)
+static void pair_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    if (pair_fits(c, op, in, a))
-        reduced(in, a, out);
+    (void)n_in;
+    if (pair_fits(c, in, attrs))
+        reduced(in, attrs, out);
 }
 
-static void pair_grad_infer(td_ctx *c, const char *op, const td_desc *in, const td_loss_attrs *a, td_desc *out)
+static void pair_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     td_desc loss;
-    if (!pair_fits(c, op, in + 1, a))
+    (void)n_in;
+    if (!pair_fits(c, in + 1, attrs))
         return;
-    reduced(&in[1], a, &loss);
-    gradient_of(c, op, &in[0], &in[1], &loss, out);
+    reduced(&in[1], attrs, &loss);
+    gradient_of(c, &in[0], &in[1], &loss, out);
 }
 
 /* Whether logits, target and weight fit; the shape of the loss goes to *loss. */
-static int classes_fit(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in, const td_loss_attrs *a, td_desc *loss)
+static int classes_fit(td_ctx *c, const td_desc *in, uint32_t n_in, const td_loss_attrs *a, td_desc *loss)
 {
     const td_desc *x = &in[0], *t = &in[1];
-    if (!td__one_float_dtype(c, op, in, n_in, 1u << 1) || !reduction_fits(c, op, x, a))
+    if (!td__one_float_dtype(c, in, n_in, 1u << 1) || !reduction_fits(c, x, a))
         return 0;
     if (t->dtype != TD_INT64) {
-        td_fail(c, "%s: the target is %s %s, int64 class numbers are needed", op, td__dtype_name(t->dtype), TD__SHAPE(t));
+        td_fail(c, "the target is %s %s, int64 class numbers are needed", td__dtype_name(t->dtype), TD__SHAPE(t));
         return 0;
     }
     int fits = (x->ndim == 2 || x->ndim == 4) && t->ndim == x->ndim - 1 && t->shape[0] == x->shape[0];
     for (uint32_t i = 1; fits && i < t->ndim; i++)
         fits = t->shape[i] == x->shape[i + 1];
     if (!fits) {
-        td_fail(c, "%s: logits %s and target %s do not fit: [B, C] and [B], or [B, C, H, W] and [B, H, W] are needed", op, TD__SHAPE(x),
+        td_fail(c, "logits %s and target %s do not fit: [B, C] and [B], or [B, C, H, W] and [B, H, W] are needed", TD__SHAPE(x),
                 TD__SHAPE(t));
         return 0;
     }
     if (td__given(in, n_in, 2) && (in[2].ndim != 1 || in[2].shape[0] != x->shape[1])) {
-        td_fail(c, "%s: weight %s for logits %s with %lld classes", op, TD__SHAPE(&in[2]), TD__SHAPE(x), (long long)x->shape[1]);
+        td_fail(c, "weight %s for logits %s with %lld classes", TD__SHAPE(&in[2]), TD__SHAPE(x), (long long)x->shape[1]);
         return 0;
     }
     reduced(t, a, loss);
@@ -97,14 +99,14 @@ static int classes_fit(td_ctx *c, const char *op, const td_desc *in, uint32_t n_
 
 static void cross_entropy_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    classes_fit(c, "cross_entropy", in, n_in, attrs, out);
+    classes_fit(c, in, n_in, attrs, out);
 }
 
 static void cross_entropy_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     td_desc loss;
-    if (classes_fit(c, "cross_entropy_grad", in + 1, n_in - 1, attrs, &loss))
-        gradient_of(c, "cross_entropy_grad", &in[0], &in[1], &loss, out);
+    if (classes_fit(c, in + 1, n_in - 1, attrs, &loss))
+        gradient_of(c, &in[0], &in[1], &loss, out);
 }
 
 static void cross_entropy_grad(td_ctx *c, const td_grad *g)
@@ -141,38 +143,22 @@ static void kl_div_grad(td_ctx *c, const td_grad *g)
         g->gin[1] = pair_grad(c, "kl_div_target_grad", g);
 }
 
-#define PAIR(op, rule) \
-    static void op##_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out) \
-    { \
-        (void)n_in; \
-        rule(c, #op, in, attrs, out); \
-    }
-PAIR(kl_div, pair_infer)
-PAIR(mse_loss, pair_infer)
-PAIR(l1_loss, pair_infer)
-PAIR(smooth_l1_loss, pair_infer)
-PAIR(kl_div_grad, pair_grad_infer)
-PAIR(kl_div_target_grad, pair_grad_infer)
-PAIR(mse_loss_grad, pair_grad_infer)
-PAIR(l1_loss_grad, pair_grad_infer)
-PAIR(smooth_l1_loss_grad, pair_grad_infer)
-
-#define ROW(op, least, most, ...) \
-    {.name = #op, .min_in = (least), .max_in = (most), .n_out = 1, .attrs_size = sizeof(td_loss_attrs), .infer = op##_infer, __VA_ARGS__}
-#define LOSS(op) ROW(op, 2, 2, .save_in = 3, .grad = op##_grad)
-#define GRADIENT(op) ROW(op, 3, 3, .flags = TD_OP_NONDIFF)
+#define ROW(op, least, most, rule, ...) \
+    {.name = #op, .min_in = (least), .max_in = (most), .n_out = 1, .attrs_size = sizeof(td_loss_attrs), .infer = (rule), __VA_ARGS__}
+#define LOSS(op) ROW(op, 2, 2, pair_infer, .save_in = 3, .grad = op##_grad)
+#define GRADIENT(op) ROW(op, 3, 3, pair_grad_infer, .flags = TD_OP_NONDIFF)
 
 const td_op_type td__ops_loss[] = {
     LOSS(kl_div),
     LOSS(mse_loss),
     LOSS(l1_loss),
     LOSS(smooth_l1_loss),
-    ROW(cross_entropy, 2, 3, .save_in = 7, .grad = cross_entropy_grad),
+    ROW(cross_entropy, 2, 3, cross_entropy_infer, .save_in = 7, .grad = cross_entropy_grad),
     GRADIENT(kl_div_grad),
     GRADIENT(kl_div_target_grad),
     GRADIENT(mse_loss_grad),
     GRADIENT(l1_loss_grad),
     GRADIENT(smooth_l1_loss_grad),
-    ROW(cross_entropy_grad, 3, 4, .flags = TD_OP_NONDIFF),
+    ROW(cross_entropy_grad, 3, 4, cross_entropy_grad_infer, .flags = TD_OP_NONDIFF),
     {.name = NULL},
 };

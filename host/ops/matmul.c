@@ -11,18 +11,18 @@ static void linear_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     const td_desc *x = &in[0], *w = &in[1];
     (void)attrs;
-    if (!td__one_float_dtype(c, "linear", in, n_in, 0))
+    if (!td__one_float_dtype(c, in, n_in, 0))
         return;
     if (x->ndim == 0 || x->ndim == 4) {
-        td_fail(c, "linear: the input %s must have 1 to 3 dimensions (flatten it first)", TD__SHAPE(x));
+        td_fail(c, "the input %s must have 1 to 3 dimensions (flatten it first)", TD__SHAPE(x));
         return;
     }
     if (w->ndim != 2 || x->shape[x->ndim - 1] != w->shape[1]) {
-        td_fail(c, "linear: input %s and weight %s do not fit: [..., in] and [out, in] are needed", TD__SHAPE(x), TD__SHAPE(w));
+        td_fail(c, "input %s and weight %s do not fit: [..., in] and [out, in] are needed", TD__SHAPE(x), TD__SHAPE(w));
         return;
     }
     if (td__given(in, n_in, 2) && (in[2].ndim != 1 || in[2].shape[0] != w->shape[0])) {
-        td_fail(c, "linear: bias %s does not fit weight %s", TD__SHAPE(&in[2]), TD__SHAPE(w));
+        td_fail(c, "bias %s does not fit weight %s", TD__SHAPE(&in[2]), TD__SHAPE(w));
         return;
     }
     out[0] = *x;
@@ -51,12 +51,12 @@ static void matmul_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     const td_matmul_attrs *a = attrs;
     const td_desc *x = &in[0], *y = &in[1];
-    if (!td__one_float_dtype(c, "matmul", in, n_in, 0))
+    if (!td__one_float_dtype(c, in, n_in, 0))
         return;
     uint32_t r = x->ndim;
     if (r != y->ndim || r < 2 || r > 3 || (r == 3 && x->shape[0] != y->shape[0]) ||
         x->shape[r - 1 - !!a->trans_a] != y->shape[r - 2 + !!a->trans_b]) {
-        td_fail(c, "matmul: %s%s and %s%s do not fit: [.., m, k] and [.., k, n] of 2 or 3 dimensions are needed", TD__SHAPE(x),
+        td_fail(c, "%s%s and %s%s do not fit: [.., m, k] and [.., k, n] of 2 or 3 dimensions are needed", TD__SHAPE(x),
                 a->trans_a ? " transposed" : "", TD__SHAPE(y), a->trans_b ? " transposed" : "");
         return;
     }

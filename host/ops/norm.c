@@ -17,19 +17,19 @@ enum { X, WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, RESIDUAL };
 
 static void channels_of(const td_desc *x, td_desc *out) { *out = (td_desc){x->dtype, 1, {x->shape[1]}}; }
 
-static int batch_norm_x_fits(td_ctx *c, const char *op, const td_desc *x)
+static int batch_norm_x_fits(td_ctx *c, const td_desc *x)
 {
     if (x->ndim != 2 && x->ndim != 4) {
-        td_fail(c, "%s: the input %s must be [N, C] or [N, C, H, W]", op, TD__SHAPE(x));
+        td_fail(c, "the input %s must be [N, C] or [N, C, H, W]", TD__SHAPE(x));
         return 0;
     }
     return 1;
 }
 
-static int per_channel(td_ctx *c, const char *op, const char *what, const td_desc *d, const td_desc *x)
+static int per_channel(td_ctx *c, const char *what, const td_desc *d, const td_desc *x)
 {
     if (d->ndim != 1 || d->shape[0] != x->shape[1]) {
-        td_fail(c, "%s: %s %s for input %s with %lld channels", op, what, TD__SHAPE(d), TD__SHAPE(x), (long long)x->shape[1]);
+        td_fail(c, "%s %s for input %s with %lld channels", what, TD__SHAPE(d), TD__SHAPE(x), (long long)x->shape[1]);
         return 0;
     }
     return 1;
@@ -39,23 +39,23 @@ static void batch_norm_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const 
 {
     static const char *const names[] = {"input", "weight", "bias", "running_mean", "running_var"};
     const td_batch_norm_attrs *a = attrs;
-    if (!td__one_float_dtype(c, "batch_norm", in, n_in, 0) || !batch_norm_x_fits(c, "batch_norm", &in[X]))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !batch_norm_x_fits(c, &in[X]))
         return;
     for (uint32_t i = WEIGHT; i <= RUNNING_VAR; i++)
-        if (td__given(in, n_in, i) && !per_channel(c, "batch_norm", names[i], &in[i], &in[X]))
+        if (td__given(in, n_in, i) && !per_channel(c, names[i], &in[i], &in[X]))
             return;
     int running = td__given(in, n_in, RUNNING_MEAN);
     if (running != td__given(in, n_in, RUNNING_VAR) || (!running && !a->training)) {
-        td_fail(c, "batch_norm: %s", a->training ? "running_mean and running_var go together"
+        td_fail(c, "%s", a->training ? "running_mean and running_var go together"
                                                  : "without training, running_mean and running_var are needed");
         return;
     }
     if (td__given(in, n_in, RESIDUAL) && !td__same_shape(&in[RESIDUAL], &in[X])) {
-        td_fail(c, "batch_norm: residual %s for input %s", TD__SHAPE(&in[RESIDUAL]), TD__SHAPE(&in[X]));
+        td_fail(c, "residual %s for input %s", TD__SHAPE(&in[RESIDUAL]), TD__SHAPE(&in[X]));
         return;
     }
     if (a->training && td_desc_numel(&in[X]) <= in[X].shape[1]) {
-        td_fail(c, "batch_norm: expected more than 1 value per channel when training, got input %s", TD__SHAPE(&in[X]));
+        td_fail(c, "expected more than 1 value per channel when training, got input %s", TD__SHAPE(&in[X]));
         return;
     }
     out[0] = in[X];
@@ -67,19 +67,18 @@ static void batch_norm_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, c
 {
     static const char *const names[] = {"gradient", "input", "weight", "mean", "inverse_std", "output"};
     const td_batch_norm_attrs *a = attrs;
-    const char *op = "batch_norm_grad";
-    if (!td__one_float_dtype(c, op, in, n_in, 0) || !batch_norm_x_fits(c, op, &in[1]))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !batch_norm_x_fits(c, &in[1]))
         return;
     for (uint32_t i = 2; i <= 4; i++)
-        if (td__given(in, n_in, i) && !per_channel(c, op, names[i], &in[i], &in[1]))
+        if (td__given(in, n_in, i) && !per_channel(c, names[i], &in[i], &in[1]))
             return;
     if (a->relu && !td__given(in, n_in, 5)) {
-        td_fail(c, "%s: relu needs the output", op);
+        td_fail(c, "relu needs the output");
         return;
     }
     for (uint32_t i = 0; i <= 5; i += 5)
         if (td__given(in, n_in, i) && !td__same_shape(&in[i], &in[1])) {
-            td_fail(c, "%s: %s %s for input %s", op, names[i], TD__SHAPE(&in[i]), TD__SHAPE(&in[1]));
+            td_fail(c, "%s %s for input %s", names[i], TD__SHAPE(&in[i]), TD__SHAPE(&in[1]));
             return;
         }
     out[0] = in[1];
@@ -93,7 +92,7 @@ static void batch_norm_grad(td_ctx *c, const td_grad *g)
     td_tensor *gy = g->gout[0], *y = g->out[0];
     if (g->needs[RESIDUAL]) {
         if (a.relu)
-            gy = td_mul(c, gy, td_greater(c, y, td_scalar(c, td_desc_of(y)->dtype, 0)));
+            gy = td__op2(c, "relu_grad", y, gy, NULL, 0);
         a.relu = 0;
         g->gin[RESIDUAL] = gy;
     }

@@ -11,13 +11,13 @@
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
-static int like_param(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in)
+static int like_param(td_ctx *c, const td_desc *in, uint32_t n_in)
 {
-    if (!td__one_float_dtype(c, op, in, n_in, 0))
+    if (!td__one_float_dtype(c, in, n_in, 0))
         return 0;
     for (uint32_t i = 1; i < n_in; i++)
         if (td__given(in, n_in, i) && !td__same_shape(&in[0], &in[i])) {
-            td_fail(c, "%s: parameter %s, %s %s", op, TD__SHAPE(&in[0]), i == 1 ? "gradient" : "state", TD__SHAPE(&in[i]));
+            td_fail(c, "parameter %s, %s %s", TD__SHAPE(&in[0]), i == 1 ? "gradient" : "state", TD__SHAPE(&in[i]));
             return 0;
         }
     return 1;
@@ -27,16 +27,16 @@ static void sgd_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const vo
 {
     const td_sgd_attrs *a = attrs;
     (void)out;
-    if (like_param(c, "sgd_step", in, n_in) && a->momentum != 0 && !td__given(in, n_in, 2))
-        td_fail(c, "sgd_step: momentum %g needs a momentum_buffer", a->momentum);
+    if (like_param(c, in, n_in) && a->momentum != 0 && !td__given(in, n_in, 2))
+        td_fail(c, "momentum %g needs a momentum_buffer", a->momentum);
 }
 
 static void adam_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     const td_adam_attrs *a = attrs;
     (void)out;
-    if (like_param(c, "adam_step", in, n_in) && a->amsgrad && !td__given(in, n_in, 4))
-        td_fail(c, "adam_step: amsgrad needs max_exp_avg_sq");
+    if (like_param(c, in, n_in) && a->amsgrad && !td__given(in, n_in, 4))
+        td_fail(c, "amsgrad needs max_exp_avg_sq");
 }
 
 const td_op_type td__ops_optim[] = {

@@ -6,14 +6,15 @@ static void infer_binary(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     (void)attrs;
     out[0].dtype = in[0].dtype;
-    if (td__one_float_dtype(c, c->op, in, n_in, 0))
+    if (td__one_float_dtype(c, in, n_in, 0))
         td__broadcast(c, &in[0], &in[1], &out[0]);
 }
 
 static void infer_unary(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     (void)attrs;
-    td__infer_same(c, c->op, in, n_in, out);
+    if (td__one_float_dtype(c, in, n_in, 0))
+        out[0] = in[0];
 }
 
 /* Comparisons also take integers. */

@@ -13,10 +13,10 @@
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
-static int is_image(td_ctx *c, const char *op, const td_desc *x)
+static int is_image(td_ctx *c, const td_desc *x)
 {
     if (x->ndim != 4 || !td__is_float(x->dtype)) {
-        td_fail(c, "%s: the input, %s %s, must be floating and [N, C, H, W]", op, td__dtype_name(x->dtype), TD__SHAPE(x));
+        td_fail(c, "the input, %s %s, must be floating and [N, C, H, W]", td__dtype_name(x->dtype), TD__SHAPE(x));
         return 0;
     }
     return 1;
@@ -32,18 +32,18 @@ static int64_t pool_length(const td_pool2d_attrs *a, int axis, int64_t in)
     return a->ceil_mode && (n - 1) * a->stride[axis] >= in + a->padding[axis] ? n - 1 : n;
 }
 
-static int pool_sizes(td_ctx *c, const char *op, const td_pool2d_attrs *a, const td_desc *x, int64_t size[2])
+static int pool_sizes(td_ctx *c, const td_pool2d_attrs *a, const td_desc *x, int64_t size[2])
 {
     for (int i = 0; i < 2; i++) {
         if (a->kernel[i] < 1 || a->stride[i] < 1 || a->padding[i] < 0 || a->padding[i] > a->kernel[i] / 2) {
-            td_fail(c, "%s: kernel %lld, stride %lld, padding %lld: at least 1, 1 and 0 are needed, padding at most half the kernel",
-                    op, (long long)a->kernel[i], (long long)a->stride[i], (long long)a->padding[i]);
+            td_fail(c, "kernel %lld, stride %lld, padding %lld: at least 1, 1 and 0 are needed, padding at most half the kernel",
+                    (long long)a->kernel[i], (long long)a->stride[i], (long long)a->padding[i]);
             return 0;
         }
         size[i] = pool_length(a, i, x->shape[2 + i]);
     }
     if (size[0] < 1 || size[1] < 1) {
-        td_fail(c, "%s: a window of %lldx%lld is larger than the padded input %s", op, (long long)a->kernel[0], (long long)a->kernel[1],
+        td_fail(c, "a window of %lldx%lld is larger than the padded input %s", (long long)a->kernel[0], (long long)a->kernel[1],
                 TD__SHAPE(x));
         return 0;
     }
@@ -57,110 +57,76 @@ static void resized(const td_desc *x, const int64_t size[2], td_desc *out)
     out->shape[3] = size[1];
 }
 
-static void infer_windows(td_ctx *c, const char *op, const td_desc *x, const td_pool2d_attrs *a, td_desc *out)
+static void windows_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     int64_t size[2];
-    if (is_image(c, op, x) && pool_sizes(c, op, a, x, size))
-        resized(x, size, out);
+    (void)n_in;
+    if (is_image(c, in) && pool_sizes(c, attrs, in, size))
+        resized(in, size, out);
 }
 
-static void infer_resized(td_ctx *c, const char *op, const td_desc *x, const td_shape_attrs *a, td_desc *out)
+/* To the size the attributes give: adaptive pools, resampling, and the gradients that know only the input's size. */
+static void resized_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    if (!is_image(c, op, x))
+    const td_shape_attrs *a = attrs;
+    (void)n_in;
+    if (!is_image(c, in))
         return;
-    if (a->ndim != 2 || a->v[0] < 1 || a->v[1] < 1 || x->shape[2] < 1 || x->shape[3] < 1) {
-        td_fail(c, "%s: cannot bring %s to %lldx%lld", op, TD__SHAPE(x), (long long)a->v[0], (long long)a->v[1]);
-        return;
-    }
-    resized(x, a->v, out);
+    if (a->ndim != 2 || a->v[0] < 1 || a->v[1] < 1 || in->shape[2] < 1 || in->shape[3] < 1)
+        td_fail(c, "cannot bring %s to %lldx%lld", TD__SHAPE(in), (long long)a->v[0], (long long)a->v[1]);
+    else
+        resized(in, a->v, out);
 }
 
-static void add_positions(const td_ctx *c, td_desc *out)
+static void with_positions(td_desc *out)
 {
-    if (td_failed(c))
-        return;
     out[1] = out[0];
     out[1].dtype = TD_INT32;
 }
 
-#define INFER(fn) static void fn(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
-
-INFER(max_pool2d_infer)
+static void max_windows_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    (void)n_in;
-    infer_windows(c, "max_pool2d", in, attrs, out);
-    add_positions(c, out);
+    windows_infer(c, in, n_in, attrs, out);
+    with_positions(out);
 }
 
-INFER(avg_pool2d_infer)
+static void max_resized_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    (void)n_in;
-    infer_windows(c, "avg_pool2d", in, attrs, out);
+    resized_infer(c, in, n_in, attrs, out);
+    with_positions(out);
 }
 
-INFER(adaptive_max_pool2d_infer)
+static void max_pool2d_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    (void)n_in;
-    infer_resized(c, "adaptive_max_pool2d", in, attrs, out);
-    add_positions(c, out);
+    if (in[1].dtype != TD_INT32 || !td__same_shape(&in[0], &in[1]))
+        td_fail(c, "gradient %s and positions %s %s do not fit", TD__SHAPE(&in[0]), td__dtype_name(in[1].dtype), TD__SHAPE(&in[1]));
+    else
+        resized_infer(c, in, n_in, attrs, out);
 }
 
-INFER(adaptive_avg_pool2d_infer)
-{
-    (void)n_in;
-    infer_resized(c, "adaptive_avg_pool2d", in, attrs, out);
-}
-
-INFER(adaptive_avg_pool2d_grad_infer)
-{
-    (void)n_in;
-    infer_resized(c, "adaptive_avg_pool2d_grad", in, attrs, out);
-}
-
-INFER(interpolate_nearest_infer)
-{
-    (void)n_in;
-    infer_resized(c, "interpolate_nearest", in, attrs, out);
-}
-
-INFER(interpolate_nearest_grad_infer)
-{
-    (void)n_in;
-    infer_resized(c, "interpolate_nearest_grad", in, attrs, out);
-}
-
-INFER(max_pool2d_grad_infer)
-{
-    (void)n_in;
-    if (in[1].dtype != TD_INT32 || !td__same_shape(&in[0], &in[1])) {
-        td_fail(c, "max_pool2d_grad: gradient %s and positions %s %s do not fit", TD__SHAPE(&in[0]), td__dtype_name(in[1].dtype),
-                TD__SHAPE(&in[1]));
-        return;
-    }
-    infer_resized(c, "max_pool2d_grad", in, attrs, out);
-}
-
-INFER(avg_pool2d_grad_infer)
+static void avg_pool2d_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     const td_pool2d_grad_attrs *a = attrs;
     int64_t size[2];
     (void)n_in;
-    if (!is_image(c, "avg_pool2d_grad", in))
+    if (!is_image(c, in))
         return;
     resized(in, a->size, out);
-    if (!pool_sizes(c, "avg_pool2d_grad", &a->pool, out, size))
-        return;
-    if (size[0] != in[0].shape[2] || size[1] != in[0].shape[3])
-        td_fail(c, "avg_pool2d_grad: gradient %s for an input %s", TD__SHAPE(in), TD__SHAPE(out));
+    if (pool_sizes(c, &a->pool, out, size) && (size[0] != in->shape[2] || size[1] != in->shape[3]))
+        td_fail(c, "gradient %s for an input %s", TD__SHAPE(in), TD__SHAPE(out));
 }
 
-static td_shape_attrs input_size(const td_grad *g) { return (td_shape_attrs){2, 0, {g->in_desc[0].shape[2], g->in_desc[0].shape[3]}}; }
-
-static void max_pool_grad(td_ctx *c, const td_grad *g)
+/* A gradient operation that takes gy, what it needs beside, and the input's size. */
+static td_tensor *to_input_size(td_ctx *c, const char *op, const td_grad *g, td_tensor *beside)
 {
-    td_shape_attrs a = input_size(g);
-    g->gin[0] = td__op2(c, "max_pool2d_grad", g->gout[0], g->out[1], &a, sizeof a);
+    td_shape_attrs a = {2, 0, {g->in_desc[0].shape[2], g->in_desc[0].shape[3]}};
+    td_tensor *in[2] = {g->gout[0], beside}, *out[1];
+    return td_host->apply(c, op, in, beside ? 2 : 1, &a, sizeof a, out, 1);
 }
+
+static void max_pool_grad(td_ctx *c, const td_grad *g) { g->gin[0] = to_input_size(c, "max_pool2d_grad", g, g->out[1]); }
+static void adaptive_avg_pool2d_grad(td_ctx *c, const td_grad *g) { g->gin[0] = to_input_size(c, "adaptive_avg_pool2d_grad", g, NULL); }
+static void interpolate_nearest_grad(td_ctx *c, const td_grad *g) { g->gin[0] = to_input_size(c, "interpolate_nearest_grad", g, NULL); }
 
 static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
 {
@@ -168,36 +134,19 @@ static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
     g->gin[0] = td__op1(c, "avg_pool2d_grad", g->gout[0], &a, sizeof a);
 }
 
-static void adaptive_avg_pool2d_grad(td_ctx *c, const td_grad *g)
-{
-    td_shape_attrs a = input_size(g);
-    g->gin[0] = td__op1(c, "adaptive_avg_pool2d_grad", g->gout[0], &a, sizeof a);
-}
-
-static void interpolate_nearest_grad(td_ctx *c, const td_grad *g)
-{
-    td_shape_attrs a = input_size(g);
-    g->gin[0] = td__op1(c, "interpolate_nearest_grad", g->gout[0], &a, sizeof a);
-}
+#define POOL(op, outputs, attrs, rule, ...) \
+    {.name = (op), .min_in = 1, .max_in = 1, .n_out = (outputs), .attrs_size = sizeof(attrs), .infer = (rule), __VA_ARGS__}
 
 const td_op_type td__ops_pool[] = {
-    {.name = "max_pool2d", .min_in = 1, .max_in = 1, .n_out = 2, .attrs_size = sizeof(td_pool2d_attrs), .save_out = 2,
-     .infer = max_pool2d_infer, .grad = max_pool_grad},
-    {.name = "adaptive_max_pool2d", .min_in = 1, .max_in = 1, .n_out = 2, .attrs_size = sizeof(td_shape_attrs), .save_out = 2,
-     .infer = adaptive_max_pool2d_infer, .grad = max_pool_grad},
-    {.name = "avg_pool2d", .min_in = 1, .max_in = 1, .n_out = 1, .attrs_size = sizeof(td_pool2d_attrs), .infer = avg_pool2d_infer,
-     .grad = avg_pool2d_grad},
-    {.name = "adaptive_avg_pool2d", .min_in = 1, .max_in = 1, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
-     .infer = adaptive_avg_pool2d_infer, .grad = adaptive_avg_pool2d_grad},
-    {.name = "interpolate_nearest", .min_in = 1, .max_in = 1, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
-     .infer = interpolate_nearest_infer, .grad = interpolate_nearest_grad},
+    POOL("max_pool2d", 2, td_pool2d_attrs, max_windows_infer, .save_out = 2, .grad = max_pool_grad),
+    POOL("adaptive_max_pool2d", 2, td_shape_attrs, max_resized_infer, .save_out = 2, .grad = max_pool_grad),
+    POOL("avg_pool2d", 1, td_pool2d_attrs, windows_infer, .grad = avg_pool2d_grad),
+    POOL("adaptive_avg_pool2d", 1, td_shape_attrs, resized_infer, .grad = adaptive_avg_pool2d_grad),
+    POOL("interpolate_nearest", 1, td_shape_attrs, resized_infer, .grad = interpolate_nearest_grad),
     {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_shape_attrs), .flags = TD_OP_NONDIFF,
      .infer = max_pool2d_grad_infer},
-    {.name = "avg_pool2d_grad", .min_in = 1, .max_in = 1, .n_out = 1, .attrs_size = sizeof(td_pool2d_grad_attrs), .flags = TD_OP_NONDIFF,
-     .infer = avg_pool2d_grad_infer},
-    {.name = "adaptive_avg_pool2d_grad", .min_in = 1, .max_in = 1, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
-     .flags = TD_OP_NONDIFF, .infer = adaptive_avg_pool2d_grad_infer},
-    {.name = "interpolate_nearest_grad", .min_in = 1, .max_in = 1, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
-     .flags = TD_OP_NONDIFF, .infer = interpolate_nearest_grad_infer},
+    POOL("avg_pool2d_grad", 1, td_pool2d_grad_attrs, avg_pool2d_grad_infer, .flags = TD_OP_NONDIFF),
+    POOL("adaptive_avg_pool2d_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),
+    POOL("interpolate_nearest_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),
     {.name = NULL},
 };

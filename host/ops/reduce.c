@@ -9,7 +9,7 @@ static void infer_reduce(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     const td_dims_attrs *a = attrs;
     uint32_t dims = dims_of(a, in[0].ndim), n = 0;
-    if (!td__one_float_dtype(c, c->op, in, n_in, 0))
+    if (!td__one_float_dtype(c, in, n_in, 0))
         return;
     if (dims >> in[0].ndim) {
         td_fail(c, "dimensions up to %d of %s", 31 - __builtin_clz(dims), TD__SHAPE(&in[0]));
@@ -36,7 +36,7 @@ static void infer_argmax(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     const td_dim_attrs *a = attrs;
     int64_t dim = a->dim;
-    if (!td__one_float_dtype(c, c->op, in, n_in, 0) || !td__want_dim(c, &in[0], &dim))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !td__want_dim(c, &in[0], &dim))
         return;
     if (in[0].shape[dim] == 0) {
         td_fail(c, "dimension %lld of %s is empty", (long long)dim, TD__SHAPE(&in[0]));

@@ -11,10 +11,7 @@ static inline int td__given(const td_desc *in, uint32_t n_in, uint32_t i) { retu
 #define TD__SHAPE(d) td__shape_text((d), (char[160]){0}, 160)
 
 /* Fails unless all given inputs, but those whose bit is set in `except`, have one floating dtype.  1: they do. */
-int td__one_float_dtype(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in, uint32_t except);
-
-/* out = in[0], after td__one_float_dtype. */
-void td__infer_same(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in, td_desc *out);
+int td__one_float_dtype(td_ctx *c, const td_desc *in, uint32_t n_in, uint32_t except);
 
 /* Each fails and returns 0 where the inputs do not fit. */
 int td__want_dtype(td_ctx *c, const td_desc *d, uint32_t input, uint32_t dtype);

@@ -121,7 +121,7 @@ static void infer_slice_grad(td_ctx *c, const td_desc *in, uint32_t n_in, const 
 {
     const td__slice_grad_attrs *a = attrs;
     int64_t dim = a->slice.dim, start, count;
-    if (!td__one_float_dtype(c, c->op, in, n_in, 0) || !td__want_dim(c, &in[0], &dim) || !slice_fits(c, &a->slice))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !td__want_dim(c, &in[0], &dim) || !slice_fits(c, &a->slice))
         return;
     out[0] = in[0];
     out[0].shape[dim] = a->length;

@@ -6,31 +6,17 @@
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
-static void infer_along(td_ctx *c, const char *op, const td_desc *in, uint32_t n_in, const td_dim_attrs *a, td_desc *out)
+static void along_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    int64_t n = in[0].ndim;
-    if (!td__one_float_dtype(c, op, in, n_in, 0))
+    int64_t dim = ((const td_dim_attrs *)attrs)->dim;
+    if (!td__one_float_dtype(c, in, n_in, 0) || !td__want_dim(c, &in[0], &dim))
         return;
-    if (a->dim < -n || a->dim >= n) {
-        td_fail(c, "%s: %s has no dimension %lld", op, TD__SHAPE(&in[0]), (long long)a->dim);
-        return;
-    }
     if (n_in == 2 && !td__same_shape(&in[0], &in[1])) {
-        td_fail(c, "%s: gradient %s for output %s", op, TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
+        td_fail(c, "gradient %s for output %s", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
         return;
     }
     out[0] = in[0];
 }
-
-#define ALONG(op) \
-    static void op##_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out) \
-    { \
-        infer_along(c, #op, in, n_in, attrs, out); \
-    }
-ALONG(softmax)
-ALONG(log_softmax)
-ALONG(softmax_grad)
-ALONG(log_softmax_grad)
 
 static void softmax_grad(td_ctx *c, const td_grad *g)
 {
@@ -43,7 +29,7 @@ static void log_softmax_grad(td_ctx *c, const td_grad *g)
 }
 
 #define ROW(op, inputs, ...) \
-    {.name = #op, .min_in = (inputs), .max_in = (inputs), .n_out = 1, .attrs_size = sizeof(td_dim_attrs), .infer = op##_infer, __VA_ARGS__}
+    {.name = #op, .min_in = (inputs), .max_in = (inputs), .n_out = 1, .attrs_size = sizeof(td_dim_attrs), .infer = along_infer, __VA_ARGS__}
 
 const td_op_type td__ops_softmax[] = {
     ROW(softmax, 1, .save_out = 1, .grad = softmax_grad),

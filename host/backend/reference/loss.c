@@ -1,5 +1,181 @@
-#include "host/backend/reference/reference.h"
+/* Losses (see host/ops/loss.c for the formulas). */
+#include <math.h>
+
+#include "host/backend/reference/real.h"
+
+/* What the sum over all positions is multiplied by; `first` is the length of the first dimension. */
+static double factor(const td_loss_attrs *a, int64_t count, int64_t first)
+{
+    return a->reduction == TD_MEAN ? 1 / (double)count : a->reduction == TD_BATCHMEAN ? 1 / (double)first : 1;
+}
+
+/* ---- losses of pairs of elements ---- */
+
+typedef double pair_fn(double x, double y, const td_loss_attrs *a);
+
+TD__INLINE int32_t pairs(const td_view *in, td_view *out, const td_loss_attrs *a, uint32_t t, pair_fn *value)
+{
+    int64_t count = td_desc_numel(&in->d);
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double v = value(td__get(&in[0], t, i), td__get(&in[1], t, i), a);
+        if (a->reduction == TD_NO_REDUCTION)
+            td__put(out, t, i, v);
+        else
+            sum += v;
+    }
+    if (a->reduction != TD_NO_REDUCTION)
+        td__put(out, t, 0, sum * factor(a, count, in->d.ndim ? in->d.shape[0] : 1));
+    return TD_OK;
+}
+
+TD__INLINE int32_t pair_grads(const td_view *in, td_view *out, const td_loss_attrs *a, uint32_t t, pair_fn *slope)
+{
+    int64_t count = td_desc_numel(&out->d);
+    double scale = factor(a, count, out->d.ndim ? out->d.shape[0] : 1);
+    for (int64_t i = 0; i < count; i++) {
+        double g = td__get(&in[0], t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale;
+        td__put(out, t, i, g * slope(td__get(&in[1], t, i), td__get(&in[2], t, i), a));
+    }
+    return TD_OK;
+}
+
+#define PAIR(name, formula) \
+    TD__INLINE double name(double x, double y, const td_loss_attrs *a) \
+    { \
+        (void)a; \
+        return formula; \
+    }
+
+static double sign(double d) { return (double)((d > 0) - (d < 0)); }
+
+PAIR(kl, y > 0 ? y * (log(y) - x) : y == 0 ? 0 : NAN)
+PAIR(kl_slope, -y + 0 * x)
+PAIR(kl_target_slope, y > 0 ? log(y) + 1 - x : -x)
+PAIR(mse, (x - y) * (x - y))
+PAIR(mse_slope, 2 * (x - y))
+PAIR(l1, fabs(x - y))
+PAIR(l1_slope, sign(x - y))
+PAIR(smooth_l1, fabs(x - y) < a->beta ? (x - y) * (x - y) / (2 * a->beta) : fabs(x - y) - a->beta / 2)
+PAIR(smooth_l1_slope, fabs(x - y) < a->beta ? (x - y) / a->beta : sign(x - y))
+
+TD__KERNEL(kl_div) { return pairs(in, out, attrs, t, kl); }
+TD__KERNEL(kl_div_grad) { return pair_grads(in, out, attrs, t, kl_slope); }
+TD__KERNEL(kl_div_target_grad) { return pair_grads(in, out, attrs, t, kl_target_slope); }
+TD__KERNEL(mse_loss) { return pairs(in, out, attrs, t, mse); }
+TD__KERNEL(mse_loss_grad) { return pair_grads(in, out, attrs, t, mse_slope); }
+TD__KERNEL(l1_loss) { return pairs(in, out, attrs, t, l1); }
+TD__KERNEL(l1_loss_grad) { return pair_grads(in, out, attrs, t, l1_slope); }
+TD__KERNEL(smooth_l1_loss) { return pairs(in, out, attrs, t, smooth_l1); }
+TD__KERNEL(smooth_l1_loss_grad) { return pair_grads(in, out, attrs, t, smooth_l1_slope); }
+
+/* ---- cross entropy: rows of C logits, as channels-last memory has them for images too ---- */
+
+/* The views of one call; weight->data is NULL for ones. */
+struct classes {
+    const td_view *logits, *weight;
+    const int64_t *target;
+    int64_t rows, n; /* n classes */
+    double smoothing, weights; /* sum of the class weights */
+};
+
+TD__INLINE double weight_of(const struct classes *s, uint32_t t, int64_t k) { return s->weight->data ? td__get(s->weight, t, k) : 1; }
+
+/* 0, or an error where a target is no class. */
+TD__INLINE int32_t classes_of(td_run *r, const td_view *in, const td_loss_attrs *a, uint32_t t, struct classes *s)
+{
+    *s = (struct classes){&in[0], &in[2], in[1].data, td_desc_numel(&in[1].d), in[0].d.shape[1], a->label_smoothing, 0};
+    for (int64_t i = 0; i < s->rows; i++)
+        if (s->target[i] != a->ignore_index && (s->target[i] < 0 || s->target[i] >= s->n)) {
+            td__run_fail(r, "target %lld is not a class: the input has %lld", (long long)s->target[i], (long long)s->n);
+            return TD_ERROR;
+        }
+    for (int64_t k = 0; k < s->n; k++)
+        s->weights += weight_of(s, t, k);
+    return TD_OK;
+}
+
+/* What the sum over the rows is multiplied by. */
+TD__INLINE double class_factor(const struct classes *s, const td_loss_attrs *a, uint32_t t, int64_t batch)
+{
+    double counted = 0;
+    if (a->reduction != TD_MEAN)
+        return factor(a, s->rows, batch);
+    for (int64_t i = 0; i < s->rows; i++)
+        counted += s->target[i] == a->ignore_index ? 0 : weight_of(s, t, s->target[i]);
+    return 1 / counted;
+}
+
+/* ln of the sum of e^logit over the classes of one row. */
+TD__INLINE double row_log_sum(const struct classes *s, uint32_t t, int64_t row)
+{
+    double most = -INFINITY, sum = 0;
+    for (int64_t k = 0; k < s->n; k++)
+        most = fmax(most, td__get(s->logits, t, row * s->n + k));
+    for (int64_t k = 0; k < s->n; k++)
+        sum += exp(td__get(s->logits, t, row * s->n + k) - most);
+    return most + log(sum);
+}
+
+TD__INLINE double row_loss(const struct classes *s, uint32_t t, int64_t row)
+{
+    double whole = row_log_sum(s, t, row), spread = 0;
+    for (int64_t k = 0; k < s->n && s->smoothing != 0; k++)
+        spread += weight_of(s, t, k) * (whole - td__get(s->logits, t, row * s->n + k));
+    double hard = weight_of(s, t, s->target[row]) * (whole - td__get(s->logits, t, row * s->n + s->target[row]));
+    return (1 - s->smoothing) * hard + s->smoothing / (double)s->n * spread;
+}
+
+TD__KERNEL(cross_entropy)
+{
+    const td_loss_attrs *a = attrs;
+    struct classes s;
+    double sum = 0;
+    if (classes_of(r, in, a, t, &s))
+        return TD_ERROR;
+    for (int64_t i = 0; i < s.rows; i++) {
+        double v = s.target[i] == a->ignore_index ? 0 : row_loss(&s, t, i);
+        if (a->reduction == TD_NO_REDUCTION)
+            td__put(out, t, i, v);
+        else
+            sum += v;
+    }
+    if (a->reduction != TD_NO_REDUCTION)
+        td__put(out, t, 0, sum * class_factor(&s, a, t, in->d.shape[0]));
+    return TD_OK;
+}
+
+TD__KERNEL(cross_entropy_grad)
+{
+    const td_loss_attrs *a = attrs;
+    struct classes s;
+    if (classes_of(r, in + 1, a, t, &s))
+        return TD_ERROR;
+    double scale = class_factor(&s, a, t, in[1].d.shape[0]);
+    for (int64_t i = 0; i < s.rows; i++) {
+        double g = td__get(in, t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale, whole = row_log_sum(&s, t, i);
+        for (int64_t k = 0; k < s.n; k++) {
+            double p = exp(td__get(s.logits, t, i * s.n + k) - whole);
+            double hard = s.target[i] == a->ignore_index ? 0 : weight_of(&s, t, s.target[i]) * (p - (k == s.target[i]));
+            double spread = p * s.weights - weight_of(&s, t, k);
+            double slope = (1 - s.smoothing) * hard + s.smoothing / (double)s.n * spread;
+            td__put(out, t, i * s.n + k, s.target[i] == a->ignore_index ? 0 : g * slope);
+        }
+    }
+    return TD_OK;
+}
 
 const td__kernel_row td__reference_loss[] = {
+    {"kl_div", kl_div},
+    {"kl_div_grad", kl_div_grad},
+    {"kl_div_target_grad", kl_div_target_grad},
+    {"mse_loss", mse_loss},
+    {"mse_loss_grad", mse_loss_grad},
+    {"l1_loss", l1_loss},
+    {"l1_loss_grad", l1_loss_grad},
+    {"smooth_l1_loss", smooth_l1_loss},
+    {"smooth_l1_loss_grad", smooth_l1_loss_grad},
+    {"cross_entropy", cross_entropy},
+    {"cross_entropy_grad", cross_entropy_grad},
     {NULL, NULL},
 };

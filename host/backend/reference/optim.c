@@ -1,5 +1,46 @@
-#include "host/backend/reference/reference.h"
+/* Optimizer steps (see host/ops/optim.c for the formulas). */
+#include <math.h>
 
-const td__kernel_row td__reference_optim[] = {
-    {NULL, NULL},
-};
+#include "host/backend/reference/real.h"
+
+TD__KERNEL(sgd_step)
+{
+    const td_sgd_attrs *a = attrs;
+    td_view param = in[0], buffer = in[2];
+    for (int64_t i = 0, n = td_desc_numel(&param.d); i < n; i++) {
+        double p = td__get(&param, t, i), d = td__get(&in[1], t, i) + a->weight_decay * p;
+        if (buffer.data) {
+            double b = a->first ? d : a->momentum * td__get(&buffer, t, i) + (1 - a->dampening) * d;
+            td__put(&buffer, t, i, b);
+            d = a->nesterov ? d + a->momentum * b : b;
+        }
+        td__put(&param, t, i, p - a->lr * d);
+    }
+    return TD_OK;
+}
+
+TD__KERNEL(adam_step)
+{
+    const td_adam_attrs *a = attrs;
+    td_view param = in[0], mean = in[2], square = in[3], most = in[4];
+    double step_size = a->lr / (1 - pow(a->beta1, (double)a->step)), correction = sqrt(1 - pow(a->beta2, (double)a->step));
+    for (int64_t i = 0, n = td_desc_numel(&param.d); i < n; i++) {
+        double p = td__get(&param, t, i), g = td__get(&in[1], t, i);
+        if (a->decoupled)
+            p *= 1 - a->lr * a->weight_decay;
+        else
+            g += a->weight_decay * p;
+        double m = a->beta1 * td__get(&mean, t, i) + (1 - a->beta1) * g;
+        double v = a->beta2 * td__get(&square, t, i) + (1 - a->beta2) * g * g;
+        td__put(&mean, t, i, m);
+        td__put(&square, t, i, v);
+        if (a->amsgrad) {
+            v = fmax(v, td__get(&most, t, i));
+            td__put(&most, t, i, v);
+        }
+        td__put(&param, t, i, p - step_size * m / (sqrt(v) / correction + a->eps));
+    }
+    return TD_OK;
+}
+
+const td__kernel_row td__reference_optim[] = {{"sgd_step", sgd_step}, {"adam_step", adam_step}, {NULL, NULL}};
