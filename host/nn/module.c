@@ -144,7 +144,10 @@ td_tensor *td__parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndi
 
 td_tensor *td__buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init)
 {
-    return add_member(c, m, name, d, init, 1);
+    td_desc built = *d;
+    if (built.dtype == TD_FLOAT32)
+        built.dtype = c->param_dtype;
+    return add_member(c, m, name, &built, init, 1);
 }
 
 void td__reinit(td_ctx *c, td_module *m, const char *name, td_init init)

@@ -1,4 +1,4 @@
-/* Sequential: its children, in order. */
+/* Sequential: its children, in order.  ModuleList: children that others call. */
 #include <stdio.h>
 
 #include "host/nn/layers/layers.h"
@@ -39,9 +39,25 @@ static const td_param layer_item[] = {{.name = "", .type = TD_P_LAYER, .doc = "a
 static const td_param sequential_table[] = {
     TD_PARAM_LIST(struct sequential_params, layers, layer_item, sizeof(td_layer_spec), "[]", "the layers, in order"), TD_PARAM_END};
 
+static td_value list_forward(td_ctx *c, td_module *m, td_value v)
+{
+    (void)m;
+    td_fail(c, "a ModuleList is not run itself, its modules are");
+    return v;
+}
+
+static td_module *list_build(td_ctx *c, const void *params)
+{
+    static const td_module_type type = {.name = "ModuleList", .forward_value = list_forward};
+    (void)params;
+    return td_module_new(c, &type);
+}
+
 int td__register_sequential(void)
 {
+    static const td_layer_type list = {
+        .type = {.key = "ModuleList", .aliases = "torch.nn.ModuleList", .summary = "modules that others call"}, .build = list_build};
     static const td_layer_type sequential =
         TD__LAYER("Sequential", "layers one after the other", sequential_table, struct sequential_params, sequential_build);
-    return TD__REGISTER_HOST(TD_KIND_LAYER, &sequential);
+    return TD__REGISTER_HOST(TD_KIND_LAYER, &sequential) | TD__REGISTER_HOST(TD_KIND_LAYER, &list);
 }

@@ -32,7 +32,7 @@ static inline td_module *td_adopt(td_ctx *c, td_module *parent, const char *name
 static inline void *td_data(td_module *m) { return td_host->module_data(m); }
 /* A trained tensor, float32 unless the context builds in double. */
 static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init) { return td_host->parameter(c, m, name, ndim, shape, init); }
-/* State that is saved and loaded but not trained. */
+/* State that is saved and loaded but not trained; float32 becomes what parameters are. */
 static inline td_tensor *td_buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init) { return td_host->buffer(c, m, name, d, init); }
 static inline void td_reinit(td_ctx *c, td_module *m, const char *member, td_init init) { td_host->reinit(c, m, member, init); }
 static inline td_tensor *td_member(td_module *m, const char *name) { return td_host->member(m, name); }
