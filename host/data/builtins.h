@@ -2,7 +2,8 @@
 #ifndef TD__DATA_BUILTINS_H
 #define TD__DATA_BUILTINS_H
 
-/* Samplers and functions.  0, or -1 with the reason logged. */
-int td__register_data(void);
+/* 0, or -1 with the reason logged. */
+int td__register_samplers(void);
+int td__register_functions(void);
 
 #endif

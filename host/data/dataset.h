@@ -26,6 +26,8 @@ struct td_dataset {
  * a CALL).  A node that is open already gives the same data set once more.  The caller owns one reference.
  * NULL and c fails with the node's place. */
 td_dataset *td__dataset_open(td_ctx *c, td__config *cfg, td__node *node, uint64_t seed);
+/* A transform and a target transform as one chain in the configuration's arena; *chain is never NULL.  0, or c fails. */
+int32_t td__dataset_chain(td_ctx *c, td__config *cfg, td__node *transform, td__node *target_transform, td__object ***chain, size_t *n);
 /* The same from a bound object: its parameters and a transform chain, which must outlive the data set.  Not shared. */
 td_dataset *td__dataset_new(td_ctx *c, const td__object *object, td__object *const *transforms, size_t n_transforms, uint64_t seed);
 /* A data set made of another by a wrapper; takes a reference to org.  NULL and c fails. */

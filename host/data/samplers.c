@@ -58,7 +58,7 @@ static const td_sampler_type sequential_sampler = {
      .params = sequential_table},
     sequential_order};
 
-int td__register_data(void)
+int td__register_samplers(void)
 {
     return TD__REGISTER_HOST(TD_KIND_SAMPLER, &random_sampler) || TD__REGISTER_HOST(TD_KIND_SAMPLER, &sequential_sampler) ? -1 : 0;
 }

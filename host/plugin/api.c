@@ -9,6 +9,8 @@
 #include "host/base/log.h"
 #include "host/base/pool.h"
 #include "host/base/rng.h"
+#include "host/data/dataset.h"
+#include "host/data/files.h"
 #include "host/io/pickle_service.h"
 #include "host/plugin/plugins.h"
 #include "host/tensor/tensor.h"
@@ -54,10 +56,21 @@ const td_api td__api = {
     .detach = td__detach,
     .set_grad = api_set_grad,
     .apply = td__apply,
+    .item_image = td__item_image,
+    .item_floats = td__item_floats,
+    .item_supp = td__item_supp,
+    .item_random = td__item_random,
+    .dataset_length = td__dataset_length,
+    .dataset_target = td__dataset_target,
+    .dataset_classes = td__dataset_classes,
+    .dataset_get = td__dataset_get,
+    .dataset_transform = td__dataset_transform,
     .parallel_for = td__parallel_for,
     .run_scratch = td__run_scratch,
     .run_fail = td__run_fail,
     .random = td__uniform,
+    .read_file = td__read_file,
+    .decode_image = td__decode_image,
 };
 
 const td_api *td_host = &td__api;
