@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "tests/ops/golden.h"
+
 /* Element i of the output, row-major, as element of an input that was broadcast to it. */
 static double element(const op_call *call, uint32_t k, int64_t i)
 {
@@ -102,7 +104,13 @@ const op_case cases_pointwise[] = {
     UNARY(tanh, -2, 2),
     UNARY(softplus, -4, 4),
     UNARY(relu, -2, 2),
+    {.op = "softplus", .what = "as PyTorch's", .in = {IN_RANGE(-19, 19, 9)}, .golden = golden_softplus},
     {.op = "softplus", .what = "far out", .in = {IN_RANGE(-300, 300, 9)}, .expect = expect_softplus},
+    {.op = "add", .what = "an image and a column", .in = {IN(2, 3, 4, 5), IN(4, 1)}, .golden = golden_add_column},
+    {.op = "div", .what = "channels by an image", .in = {IN(3, 1, 1), IN_RANGE(0.5, 2, 2, 3, 4, 5)}, .golden = golden_div_channels},
+    {.op = "dropout", .in = {IN(3, 7)}, .attrs = &(const td_dropout_attrs){0.4, 12345678901234567, 3}, .golden = golden_dropout},
+    {.op = "dropout", .what = "channels-last", .in = {IN(2, 3, 4, 5)},
+     .attrs = &(const td_dropout_attrs){0.25, 42, (1ull << 40) + 1}, .golden = golden_dropout_channels_last},
     SCALAR(affine, -1, 1, -2.5, 0.75),
     SCALAR(pow, 0.2, 3, 2.5, 0),
     SCALAR(pow, 0.2, 3, -0.5, 0),
@@ -110,6 +118,7 @@ const op_case cases_pointwise[] = {
     SCALAR(leaky_relu, -2, 2, 0.1, 0),
     {.op = "where", .in = {IN_VALUES(mask, 2, 3), IN(2, 3), IN(2, 3)}, .expect = expect_where, .no_grad = 1},
     {.op = "where", .what = "broadcast, by integers", .in = {IN_INT64_VALUES(mask, 6), IN(2, 3, 1, 6), IN(4, 1)}, .expect = expect_where},
+    {.op = "where", .what = "rank 5", .in = {IN_INT64(0, 2, 2, 1, 3, 1, 2), IN(2, 3, 2, 2), IN(1)}, .golden = golden_where_rank5},
     {.op = "cast", .what = "to itself", .in = {IN(2, 3, 2, 2)}, .attrs = &(const td_cast_attrs){TD_FLOAT64, 0}, .expect = expect_cast},
     {.op = "cast", .what = "to float32", .in = {IN(2, 3, 2, 2)}, .attrs = &(const td_cast_attrs){TD_FLOAT32, 0}, .expect = expect_cast, .no_grad = 1, .tolerance = 1e-7},
     {.op = "cast", .what = "to bfloat16", .in = {IN(2, 3)}, .attrs = &(const td_cast_attrs){TD_BFLOAT16, 0}, .expect = expect_cast, .no_grad = 1, .tolerance = 4e-3},

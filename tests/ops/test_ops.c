@@ -221,3 +221,39 @@ Test(ops, gradients)
     }
     td__ctx_free(c);
 }
+
+/* Every operation has a kernel on the cpu backend, and it agrees with the reference, whatever the number of threads. */
+Test(ops, cpu)
+{
+    td_ctx *c[2] = {context(&td__reference_backend), context(&td__cpu_backend)};
+    const td_op_type *op;
+    for (size_t i = 0; (op = td__op_at(i)); i++)
+        cr_expect_not_null(td__kernel(&td__cpu_backend, op), "the cpu backend has no kernel of '%s'", op->name);
+    EACH_CASE(t) {
+        double *got[3][TD_OP_MAX_IN] = {{0}};
+        int64_t n[TD_OP_MAX_IN] = {0};
+        for (int way = 0; way < 3; way++) { /* reference, cpu, cpu with threads */
+            td_ctx *with = c[way > 0];
+            cr_assert_eq(td__pool_start(way == 2 ? 3 : 1), 0);
+            td__frame_push(with);
+            run r = prepare(with, t, TD_FLOAT32);
+            call(&r);
+            for (uint32_t k = 0; k < r.n_result; k++) {
+                got[way][k] = read_all(with, r.result[k]);
+                n[k] = td_numel(r.result[k]);
+            }
+            cr_expect_null(with->error, "%s: %s", name_of(t), with->error);
+            td__frame_pop(with, td_none());
+            td__ctx_clear(with);
+        }
+        for (uint32_t k = 0; k < TD_OP_MAX_IN; k++) {
+            compare(t, k, got[1][k], got[0][k], n[k], t->cpu_tolerance ? t->cpu_tolerance : 1e-5);
+            compare(t, k, got[2][k], got[1][k], n[k], 0);
+            for (int way = 0; way < 3; way++)
+                free(got[way][k]);
+        }
+    }
+    td__pool_stop();
+    td__ctx_free(c[0]);
+    td__ctx_free(c[1]);
+}
