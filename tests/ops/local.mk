@@ -4,3 +4,8 @@ tests_ops_test_ops_SOURCES = tests/ops/test_ops.c tests/ops/cases.h tests/ops/ca
 	tests/ops/cases_pool.c tests/ops/cases_shape.c tests/ops/cases_index.c tests/ops/cases_optim.c
 tests_ops_test_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_ops
+
+check_PROGRAMS += tests/ops/test_tape
+tests_ops_test_tape_SOURCES = tests/ops/test_tape.c
+tests_ops_test_tape_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_tape
