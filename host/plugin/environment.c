@@ -6,7 +6,7 @@
 #include <string.h>
 #ifdef __SSE__
 #include <xmmintrin.h>
-static unsigned float_control(void) { return _mm_getcsr() & ~(unsigned)_MM_EXCEPT_MASK; }
+static unsigned float_control(void) { return _mm_getcsr() & ~(unsigned)(_MM_EXCEPT_MASK | _MM_ROUND_MASK); }
 static void set_float_control(unsigned v) { _mm_setcsr(v); }
 #else
 static unsigned float_control(void) { return 0; }

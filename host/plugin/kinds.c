@@ -122,6 +122,8 @@ static char *check_params(const td_param *table, size_t size)
             return td__printf("parameter '%s' reaches byte %zu of a struct of %zu", p->name, p->offset + param_size(p), size);
         if (p->type == TD_P_OBJECT && (!p->choices || !td__kind_by_name(p->choices)))
             return td__printf("parameter '%s' is an object of no known kind", p->name);
+        if (p->type == TD_P_MAP && !p->fields && p->size == sizeof(double))
+            continue;
         if (nested && !p->fields)
             return td__printf("parameter '%s' has no table of its fields", p->name);
         char *wrong = nested ? check_params(p->fields, p->size) : NULL;

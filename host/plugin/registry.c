@@ -91,8 +91,8 @@ static void *copy_descriptor(td_registrar *r, uint32_t kind, const void *descrip
     uint32_t known = td__kind_size(kind);
     for (uint32_t i = known; i < size; i++)
         if (bytes[i]) {
-            refuse(r, td__printf("registers %s that uses more than this host knows (byte %u of a descriptor of %u)",
-                                 td__kind_title(kind), i, size));
+            refuse(r, td__printf("registers %s that uses more than this host knows (a descriptor of %u bytes, not %u)",
+                                 td__kind_title(kind), size, known));
             return NULL;
         }
     void *copy = calloc(1, known);

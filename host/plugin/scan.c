@@ -112,12 +112,12 @@ static int add_folder(td__plugins *p, char *folder, int named)
         return out_of_memory();
     int rc = 0;
     for (FTSENT *e; !rc && (e = fts_read(tree));) {
-        if (is_shared_object(e)) {
-            rc = add_file(p, e->fts_path, 0);
-        } else if (e->fts_level == FTS_ROOTLEVEL && e->fts_info != FTS_D && e->fts_info != FTS_DP) {
+        if (e->fts_level == FTS_ROOTLEVEL && e->fts_info != FTS_D && e->fts_info != FTS_DP) {
             if (named)
                 td__log(TD_LOG_ERROR, "plugin folder '%s': %s", folder, strerror(e->fts_errno ? e->fts_errno : ENOTDIR));
             rc = named ? -1 : 0;
+        } else if (is_shared_object(e)) {
+            rc = add_file(p, e->fts_path, 0);
         } else if (e->fts_info == FTS_DNR) {
             td__log(TD_LOG_WARN, "plugin folder '%s': %s", e->fts_path, strerror(e->fts_errno));
         }

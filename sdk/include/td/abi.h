@@ -23,7 +23,11 @@
 
 #define TD_MAX_DIMS 6
 
+#ifdef __cplusplus
+#define TD_EXPORT extern "C" __attribute__((visibility("default")))
+#else
 #define TD_EXPORT __attribute__((visibility("default")))
+#endif
 #define TD_HIDDEN __attribute__((visibility("hidden")))
 #define TD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 

@@ -126,7 +126,10 @@ struct td__tap_box { td_tap tap; };
 #define TD_PARAM_END { .name = NULL }
 #define TD_PARAM_END_OPEN { .name = NULL, .flags = TD_PARAM_OPEN }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* C++ warns of designated ones too */
 TD__TAP_FIELDS(td_student_tap, TD_SIDE_STUDENT);
 TD__TAP_FIELDS(td_teacher_tap, TD_SIDE_TEACHER);
+#pragma GCC diagnostic pop
 
 #endif
