@@ -1,4 +1,278 @@
-int main(void)
+/* The command line, and nothing else. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "host/base/log.h"
+#include "host/base/mem.h"
+#include "host/base/text.h"
+#include "host/train/train.h"
+
+enum { TRAIN = 1, TEST = 2, CHECK = 4, LIST = 8, DESCRIBE = 16, RUNS = TRAIN | TEST | CHECK, ALL = 31 };
+
+static const struct command {
+    const char *name, *synopsis, *summary;
+    unsigned bit;
+} commands[] = {
+    {"train", "[train] --config FILE [options]", "trains (distils) as the file says, then tests; the default", TRAIN},
+    {"test", "test --config FILE [options]", "tests the models of the file and trains nothing", TEST},
+    {"check", "check FILE [options]", "checks the whole file and prints the plan; reads no data", CHECK},
+    {"list-plugins", "list-plugins [--json] [--plugins DIR] [--plugin FILE]", "lists what plugins offer, from their notes, running none of their code", LIST},
+    {"describe", "describe [KEY] [--plugins DIR] [--plugin FILE]", "prints what is registered under KEY with its parameters; without KEY, all there is", DESCRIBE},
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+enum { CONFIG = 256, PLUGIN, PLUGINS, SET, SEED, OUT, BACKEND, THREADS, RESUME, TEST_ONLY, STUDENT_ONLY, JSON };
+
+static const struct option_row {
+    const char *name, *argument;
+    int code;
+    unsigned commands;
+    const char *doc;
+} options[] = {
+    {"config", "FILE", CONFIG, RUNS, "the experiment"},
+    {"set", "KEY=VALUE", SET, RUNS, "overrides one value of it, e.g. train.num_epochs=1; may be repeated"},
+    {"plugins", "DIR[:DIR]", PLUGINS, ALL, "folders to look for plugins in, before the default ones; may be repeated"},
+    {"plugin", "FILE", PLUGIN, ALL, "one plugin, before all folders; may be repeated"},
+    {"out", "DIR", OUT, TRAIN | TEST, "where results go (default: runs/<config>-<time>)"},
+    {"seed", "N", SEED, RUNS, "seed of everything random"},
+    {"backend", "NAME", BACKEND, RUNS, "where tensors live and kernels run (default: the best that works here)"},
+    {"threads", "N", THREADS, RUNS, "how many threads compute (default: all cores); results do not depend on it"},
+    {"resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
+    {"test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
+    {"student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
+    {"json", NULL, JSON, RUNS | LIST, "machine-readable output, one JSON value a line or a whole document"},
+    {"quiet", NULL, 'q', ALL, "prints warnings and errors only"},
+    {"verbose", NULL, 'v', ALL, "prints what is looked for and found as well"},
+    {"help", NULL, 'h', ALL, "prints this and exits"},
+    {"version", NULL, 'V', ALL, "prints the version and exits"},
+};
+#define N_OPTIONS (sizeof options / sizeof *options)
+
+/* Texts that may be repeated on the command line. */
+struct texts {
+    const char **v;
+    size_t n;
+};
+
+struct line {
+    const struct command *command;
+    struct texts sets, files, folders;
+    int command_named;
+    const char *key; /* of describe */
+    td__run_options run;
+    int help, version, verbose;
+};
+
+static const struct option_row *option_of(int code)
 {
+    for (const struct option_row *o = options; o < options + N_OPTIONS; o++)
+        if (o->code == code)
+            return o;
+    return NULL;
+}
+
+static void print_options(unsigned bit)
+{
+    for (const struct option_row *o = options; o < options + N_OPTIONS; o++) {
+        char name[48], letter[5] = "";
+        if (!(o->commands & bit))
+            continue;
+        if (o->code < 256)
+            snprintf(letter, sizeof letter, "-%c, ", o->code);
+        snprintf(name, sizeof name, "%4s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        printf("  %-26s %s\n", name, o->doc);
+    }
+}
+
+static void print_help(const struct command *c)
+{
+    if (c) {
+        printf("usage: tdhost %s\n\nThis command %s.\n\noptions:\n", c->synopsis, c->summary);
+        print_options(c->bit);
+        return;
+    }
+    printf("usage: tdhost [COMMAND] [options]\n\nKnowledge distillation from a configuration and plugins.\n\ncommands:\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        printf("  %-26s %s\n", commands[i].name, commands[i].summary);
+    printf("\noptions:\n");
+    print_options(ALL);
+    printf("\n'tdhost COMMAND --help' says which options a command takes; tdhost(1) has the exit codes.\n");
+}
+
+/* "error: unknown command 'chek' (did you mean 'check'?)" */
+static int complain(const char *what, const char *given, const char *const *names, size_t n)
+{
+    const char *near;
+    if (td__nearest(given, names, n, &near, 1))
+        td__log(TD_LOG_ERROR, "unknown %s '%s' (did you mean '%s'?)", what, given, near);
+    else
+        td__log(TD_LOG_ERROR, "unknown %s '%s'; see tdhost --help", what, given);
+    return -1;
+}
+
+static int unknown_option(const struct command *c, char *given)
+{
+    const char *names[N_OPTIONS];
+    size_t n = 0;
+    for (const struct option_row *o = options; o < options + N_OPTIONS; o++)
+        if (o->commands & c->bit)
+            names[n++] = o->name;
+    given += strspn(given, "-");
+    given[strcspn(given, "=")] = 0;
+    return complain("option", given, names, n);
+}
+
+static int parse_number(const char *name, const char *text, uint64_t most, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (errno || end == text || *end || strchr(text, '-') || v > most) {
+        td__log(TD_LOG_ERROR, "--%s is a whole number from 0 to %ju, not '%s'", name, (uintmax_t)most, text);
+        return -1;
+    }
+    *out = v;
     return 0;
+}
+
+static int take_option(struct line *l, int code, const char *value)
+{
+    uint64_t number;
+    switch (code) {
+    case CONFIG: l->run.config = value; return 0;
+    case SET: l->sets.v[l->sets.n++] = value; return 0;
+    case PLUGIN: l->files.v[l->files.n++] = value; return 0;
+    case PLUGINS: l->folders.v[l->folders.n++] = value; return 0;
+    case OUT: l->run.out = value; return 0;
+    case BACKEND: l->run.backend = value; return 0;
+    case RESUME: l->run.resume = 1; return 0;
+    case TEST_ONLY: l->run.test_only = 1; return 0;
+    case STUDENT_ONLY: l->run.student_only = 1; return 0;
+    case JSON: l->run.json = 1; return 0;
+    case 'q': l->run.quiet = 1; return 0;
+    case 'v': l->verbose = 1; return 0;
+    case 'h': l->help = 1; return 0;
+    case 'V': l->version = 1; return 0;
+    case SEED:
+        l->run.has_seed = 1;
+        return parse_number("seed", value, UINT64_MAX, &l->run.seed);
+    case THREADS:
+        if (parse_number("threads", value, 4096, &number))
+            return -1;
+        l->run.threads = (int)number;
+        return 0;
+    default: return -1;
+    }
+}
+
+/* The command is the first argument unless that is an option; none means train. */
+static const struct command *find_command(const char *name)
+{
+    const char *names[N_COMMANDS];
+    if (!name || name[0] == '-')
+        return &commands[0];
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+        names[i] = commands[i].name;
+    }
+    complain("command", name, names, N_COMMANDS);
+    return NULL;
+}
+
+static int take_operand(struct line *l, const char *operand)
+{
+    if (l->command->bit == CHECK && !l->run.config)
+        l->run.config = operand;
+    else if (l->command->bit == DESCRIBE && !l->key)
+        l->key = operand;
+    else
+        return td__log(TD_LOG_ERROR, "'%s' is one argument too many for %s", operand, l->command->name), -1;
+    return 0;
+}
+
+static int parse(struct line *l, int argc, char **argv)
+{
+    struct option longs[N_OPTIONS + 1] = {{0}};
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        longs[i] = (struct option){options[i].name, options[i].argument ? required_argument : no_argument, NULL, options[i].code};
+    int code;
+    optind = l->command_named ? 2 : 1;
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, "-:hqvV", longs, NULL)) != -1) {
+        const struct option_row *row = option_of(code == ':' ? optopt : code);
+        if (code == 1) {
+            if (take_operand(l, optarg))
+                return -1;
+        } else if (code == ':') {
+            return td__log(TD_LOG_ERROR, "--%s needs %s", row->name, row->argument), -1;
+        } else if (!row) {
+            return unknown_option(l->command, argv[optind - 1]);
+        } else if (!(row->commands & l->command->bit)) {
+            return td__log(TD_LOG_ERROR, "--%s is no option of '%s'; see tdhost %s --help", row->name, l->command->name, l->command->name), -1;
+        } else if (take_option(l, code, optarg)) {
+            return -1;
+        }
+    }
+    while (optind < argc)
+        if (take_operand(l, argv[optind++]))
+            return -1;
+    return 0;
+}
+
+static int run(struct line *l, td__plugins *plugins)
+{
+    if ((l->command->bit & RUNS) && !l->run.config)
+        return td__log(TD_LOG_ERROR, "%s needs --config FILE; see tdhost --help", l->command->name), TD__EXIT_USAGE;
+    if (td__plugins_scan(plugins, l->files.v, l->files.n, l->folders.v, l->folders.n) || td__plugins_scan_default(plugins))
+        return TD__EXIT_USAGE;
+    if (l->command->bit == LIST)
+        return td__list_plugins(plugins, l->run.json, stdout) ? TD__EXIT_FAILED : TD__EXIT_OK;
+    if (td__register_builtins())
+        return TD__EXIT_FAILED;
+    td__plugins_load(plugins);
+    if (l->command->bit == DESCRIBE)
+        return td__describe(l->key, stdout) ? TD__EXIT_USAGE : TD__EXIT_OK;
+    l->run.plugins = plugins;
+    l->run.sets = l->sets.v;
+    l->run.n_sets = l->sets.n;
+    return TD__EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct line l = {.command = find_command(argv[1])};
+    td__plugins plugins = {0};
+    if (!l.command)
+        return TD__EXIT_USAGE;
+    l.command_named = argc > 1 && argv[1][0] != '-';
+    /* No text can be given more often than there are arguments. */
+    const char **texts = calloc((size_t)argc * 3, sizeof *texts);
+    if (!texts)
+        return td__log(TD_LOG_ERROR, "out of memory"), TD__EXIT_FAILED;
+    l.sets.v = texts;
+    l.files.v = texts + argc;
+    l.folders.v = texts + 2 * argc;
+    int rc = parse(&l, argc, argv) ? TD__EXIT_USAGE : TD__EXIT_OK;
+    td__log_level(l.run.quiet ? TD_LOG_WARN : l.verbose ? TD_LOG_DEBUG : TD_LOG_INFO);
+    if (rc == TD__EXIT_OK && l.help)
+        print_help(l.command_named ? l.command : NULL);
+    else if (rc == TD__EXIT_OK && l.version)
+        printf("tdhost %s (plugin SDK %d.%d, plugins in %s)\n", PACKAGE_VERSION, TD_ABI_MAJOR, TD_ABI_MINOR, TD_PLUGIN_DIR);
+    else if (rc == TD__EXIT_OK && argc == 1)
+        print_help(NULL), rc = TD__EXIT_USAGE;
+    else if (rc == TD__EXIT_OK)
+        rc = run(&l, &plugins);
+    td__registry_clear();
+    td__plugins_free(&plugins);
+    free(texts);
+    if (fflush(stdout) && rc == TD__EXIT_OK) {
+        td__log(TD_LOG_ERROR, "standard output: %s", strerror(errno));
+        rc = TD__EXIT_FAILED;
+    }
+    return rc;
 }

@@ -14,6 +14,7 @@
 #include "host/io/pickle_service.h"
 #include "host/plugin/plugins.h"
 #include "host/tensor/tensor.h"
+#include "host/train/io.h"
 
 static const void *api_get_interface(const char *id)
 {
@@ -56,6 +57,9 @@ const td_api td__api = {
     .detach = td__detach,
     .set_grad = api_set_grad,
     .apply = td__apply,
+    .io_value = td__io_value,
+    .io_put = td__io_put,
+    .io_supp = td__io_supp,
     .item_image = td__item_image,
     .item_floats = td__item_floats,
     .item_supp = td__item_supp,

@@ -114,8 +114,8 @@ typedef struct td_backend_type {
     td_type type; /* key: the name --backend takes and td_op_kernel.backend names */
     /* How well it runs here: 0 = not at all (why gets the reason), else the larger the better. */
     int32_t (*score)(char *why, size_t why_size);
-    int32_t (*open)(td_ctx *); /* called once before any other function below; 0 or an error recorded */
-    void (*close)(void);
+    int32_t (*open)(td_ctx *); /* optional: called once before any other function below; 0 or an error recorded */
+    void (*close)(void);       /* optional */
     void *(*alloc)(size_t bytes); /* 64-byte aligned; NULL: out of memory */
     void (*free)(void *, size_t bytes);
     int32_t (*copy_in)(void *dst, const void *src, size_t bytes);  /* from host memory */
