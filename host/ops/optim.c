@@ -4,10 +4,10 @@
  *     d = grad + weight_decay * param
  *     buffer = first ? d : momentum * buffer + (1 - dampening) * d;  d = nesterov ? d + momentum * buffer : buffer
  *     param -= lr * d                                   (without a buffer: no momentum)
- *   adam_step(param, grad, exp_avg, exp_avg_sq, max_exp_avg_sq?) {td_adam_attrs}
+ *   adam_step(param, grad, exp_avg, exp_avg_sq) {td_adam_attrs}
  *     decoupled (AdamW): param *= 1 - lr * weight_decay; else grad += weight_decay * param
  *     m = beta1 * m + (1 - beta1) * grad;  v = beta2 * v + (1 - beta2) * grad^2;  amsgrad: v' = max = max(max, v)
- *     param -= lr / (1 - beta1^step) * m / (sqrt(v') / sqrt(1 - beta2^step) + eps) */
+ *     param -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + eps) */
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
@@ -33,16 +33,15 @@ static void sgd_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const vo
 
 static void adam_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    const td_adam_attrs *a = attrs;
+    (void)attrs;
     (void)out;
-    if (like_param(c, in, n_in) && a->amsgrad && !td__given(in, n_in, 4))
-        td_fail(c, "amsgrad needs max_exp_avg_sq");
+    like_param(c, in, n_in);
 }
 
 const td_op_type td__ops_optim[] = {
     {.name = "sgd_step", .min_in = 2, .max_in = 3, .n_out = 0, .attrs_size = sizeof(td_sgd_attrs), .flags = TD_OP_INPLACE,
      .mutates = 1u << 0 | 1u << 2, .infer = sgd_step_infer},
-    {.name = "adam_step", .min_in = 4, .max_in = 5, .n_out = 0, .attrs_size = sizeof(td_adam_attrs), .flags = TD_OP_INPLACE,
-     .mutates = 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4, .infer = adam_step_infer},
+    {.name = "adam_step", .min_in = 4, .max_in = 4, .n_out = 0, .attrs_size = sizeof(td_adam_attrs), .flags = TD_OP_INPLACE,
+     .mutates = 1u << 0 | 1u << 2 | 1u << 3, .infer = adam_step_infer},
     {.name = NULL},
 };

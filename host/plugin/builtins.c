@@ -3,6 +3,7 @@
 #include "host/data/builtins.h"
 #include "host/nn/module.h"
 #include "host/plugin/registry.h"
+#include "host/train/optim.h"
 
 static int register_backends(void)
 {
@@ -11,7 +12,8 @@ static int register_backends(void)
 
 int td__register_builtins(void)
 {
-    static int (*const parts[])(void) = {register_backends, td__register_layers, td__register_samplers, td__register_functions};
+    static int (*const parts[])(void) = {register_backends, td__register_layers, td__register_samplers, td__register_functions,
+                                         td__register_optimizers, td__register_schedulers};
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof parts / sizeof *parts; i++)
         rc = parts[i]();

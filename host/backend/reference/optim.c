@@ -22,7 +22,7 @@ TD__KERNEL(sgd_step)
 TD__KERNEL(adam_step)
 {
     const td_adam_attrs *a = attrs;
-    td_view param = in[0], mean = in[2], square = in[3], most = in[4];
+    td_view param = in[0], mean = in[2], square = in[3];
     double step_size = a->lr / (1 - pow(a->beta1, (double)a->step)), correction = sqrt(1 - pow(a->beta2, (double)a->step));
     for (int64_t i = 0, n = td_desc_numel(&param.d); i < n; i++) {
         double p = td__get(&param, t, i), g = td__get(&in[1], t, i);
@@ -34,10 +34,6 @@ TD__KERNEL(adam_step)
         double v = a->beta2 * td__get(&square, t, i) + (1 - a->beta2) * g * g;
         td__put(&mean, t, i, m);
         td__put(&square, t, i, v);
-        if (a->amsgrad) {
-            v = fmax(v, td__get(&most, t, i));
-            td__put(&most, t, i, v);
-        }
         td__put(&param, t, i, p - step_size * m / (sqrt(v) / correction + a->eps));
     }
     return TD_OK;

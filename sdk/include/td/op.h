@@ -79,7 +79,7 @@ typedef struct td_matmul_attrs { int32_t trans_a, trans_b; } td_matmul_attrs;
 typedef struct td_dropout_attrs { double p; uint64_t seed, counter; } td_dropout_attrs;
 typedef struct td_cast_attrs { uint32_t dtype, reserved; } td_cast_attrs;
 typedef struct td_sgd_attrs { double lr, momentum, dampening, weight_decay; int32_t nesterov, first; } td_sgd_attrs;
-typedef struct td_adam_attrs { double lr, beta1, beta2, eps, weight_decay; int64_t step; int32_t decoupled, amsgrad; } td_adam_attrs;
+typedef struct td_adam_attrs { double lr, beta1, beta2, eps, weight_decay; int64_t step; int32_t decoupled, reserved; } td_adam_attrs;
 
 /* ---- as functions ---- */
 
