@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "host/backend/reference/reference.h"
+#include "host/backend/reference/real.h"
 
 /* A walk over the elements of one row: operand 0 in `rows` (whose leading dimensions are index's), operand 1 in `table`. */
 static void row_walk(td__nest *nest, const td_desc *rows, uint32_t lead, const td_desc *table)
@@ -36,25 +36,6 @@ static int in_range(td_run *r, int64_t position, int64_t row, int64_t n)
     return 0;
 }
 
-/* Combines each row of `rows` with the row of `table` that index names, in order. */
-#define EACH_ROW(T, statement)                                                                                         \
-    for (int64_t i = 0; i < td_desc_numel(&index->d); i++) {                                                           \
-        int64_t index_at, row;                                                                                         \
-        td__nest nest;                                                                                                 \
-        row_at(&index->d, &rows->d, i, &index_at, &row);                                                               \
-        int64_t entry = ((const int64_t *)index->data)[index_at];                                                      \
-        if (!in_range(r, i, entry, table->d.shape[0]))                                                                 \
-            return TD_ERROR;                                                                                           \
-        row_walk(&nest, &rows->d, index->d.ndim, &table->d);                                                           \
-        do                                                                                                             \
-            for (int64_t j = 0; j < nest.n; j++) {                                                                     \
-                T *in_rows = (T *)rows->data + row + nest.offset[0] + j * nest.step[0];                                \
-                T *in_table = (T *)table->data + entry * row_size + nest.offset[1] + j * nest.step[1];                 \
-                statement;                                                                                             \
-            }                                                                                                          \
-        while (td__nest_next(&nest));                                                                                  \
-    }
-
 static int64_t row_numel(const td_desc *table)
 {
     int64_t strides[TD_MAX_DIMS];
@@ -62,32 +43,48 @@ static int64_t row_numel(const td_desc *table)
     return strides[0];
 }
 
+/* Runs the statement for each pair of an element of `rows`, at i, and the element of `table`, at j, that index names. */
+#define EACH_ELEMENT(statement)                                                                                        \
+    for (int64_t k = 0; k < td_desc_numel(&index->d); k++) {                                                           \
+        int64_t index_at, row;                                                                                         \
+        td__nest nest;                                                                                                 \
+        row_at(&index->d, &rows->d, k, &index_at, &row);                                                               \
+        int64_t entry = ((const int64_t *)index->data)[index_at];                                                      \
+        if (!in_range(r, k, entry, table->d.shape[0]))                                                                 \
+            return TD_ERROR;                                                                                           \
+        row_walk(&nest, &rows->d, index->d.ndim, &table->d);                                                           \
+        do                                                                                                             \
+            for (int64_t e = 0; e < nest.n; e++) {                                                                     \
+                int64_t i = row + nest.offset[0] + e * nest.step[0];                                                   \
+                int64_t j = entry * row_numel(&table->d) + nest.offset[1] + e * nest.step[1];                          \
+                statement;                                                                                             \
+            }                                                                                                          \
+        while (td__nest_next(&nest));                                                                                  \
+    }
+
 static int32_t index_select_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const td_view *table = &in[0], *index = &in[1], *rows = &out[0];
-    int64_t row_size = row_numel(&table->d);
     (void)attrs;
-    FOR_BITS(table->d.dtype, T, EACH_ROW(T, *in_rows = *in_table))
+    FOR_BITS(table->d.dtype, T, EACH_ELEMENT(((T *)rows->data)[i] = ((const T *)table->data)[j]))
     return TD_OK;
 }
 
-static int32_t index_select_grad_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
+TD__KERNEL(index_select_grad)
 {
-    const td_view *rows = &in[0], *index = &in[1], *table = &out[0];
-    int64_t row_size = row_numel(&table->d);
-    (void)attrs;
+    const td_view *rows = &in[0], *index = &in[1];
+    td_view *table = &out[0];
     memset(table->data, 0, (size_t)td_desc_numel(&table->d) * td__dtype_size(table->d.dtype));
-    FOR_FLOAT(r, table->d.dtype, T, EACH_ROW(T, *in_table += *in_rows))
+    EACH_ELEMENT(td__put(table, t, j, td__get(table, t, j) + td__get(rows, t, i)))
     return TD_OK;
 }
 
 static int32_t index_copy_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const td_view *table = &in[0], *index = &in[1], *rows = &in[2];
-    int64_t row_size = row_numel(&table->d);
     (void)out;
     (void)attrs;
-    FOR_BITS(table->d.dtype, T, EACH_ROW(T, *in_table = *in_rows))
+    FOR_BITS(table->d.dtype, T, EACH_ELEMENT(((T *)table->data)[j] = ((const T *)rows->data)[i]))
     return TD_OK;
 }
 
@@ -102,7 +99,7 @@ static int32_t copy_kernel(td_run *r, const td_view *in, td_view *out, const voi
 
 const td__kernel_row td__reference_index[] = {
     {"index_select", index_select_kernel},
-    {"index_select_grad", index_select_grad_kernel},
+    {"index_select_grad", index_select_grad},
     {"index_copy", index_copy_kernel},
     {"copy", copy_kernel},
     {NULL, NULL},

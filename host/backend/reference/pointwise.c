@@ -1,35 +1,20 @@
 #include <math.h>
 
-#include "host/backend/reference/reference.h"
+#include "host/backend/reference/real.h"
 #include "host/base/rng.h"
 
-/* ---- one input ---- */
-
-typedef double (*unary_fn)(double x, double a, double b);
-
-static int32_t unary(td_run *r, const td_view *in, td_view *out, unary_fn f, double a, double b)
-{
-    int64_t n = td_desc_numel(&out->d);
-    FOR_FLOAT(r, out->d.dtype, T, {
-        const T *x = in->data;
-        T *y = out->data;
-        for (int64_t i = 0; i < n; i++)
-            y[i] = (T)f((double)x[i], a, b);
-    })
-    return TD_OK;
-}
-
-#define UNARY(name, expression)                                                                                        \
-    static double f_##name(double x, double a, double b)                                                               \
-    {                                                                                                                  \
-        (void)a;                                                                                                       \
-        (void)b;                                                                                                       \
-        return expression;                                                                                             \
-    }                                                                                                                  \
-    static int32_t name##_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)                        \
+/* One input: x; a and b are the scalar attributes. */
+#define UNARY(op, expression)                                                                                          \
+    TD__KERNEL(op##_kernel)                                                                                            \
     {                                                                                                                  \
         const td_scalar_attrs *s = attrs;                                                                              \
-        return unary(r, in, out, f_##name, s ? s->a : 0, s ? s->b : 0);                                                \
+        double a = s ? s->a : 0, b = s ? s->b : 0;                                                                     \
+        (void)a, (void)b;                                                                                              \
+        for (int64_t i = 0, n = td_desc_numel(&out->d); i < n; i++) {                                                  \
+            double x = td__get(in, t, i);                                                                              \
+            td__put(out, t, i, expression);                                                                            \
+        }                                                                                                              \
+        return TD_OK;                                                                                                  \
     }
 
 UNARY(neg, -x)
@@ -47,31 +32,20 @@ UNARY(pow, pow(x, a))
 UNARY(clamp, x < a ? a : x > b ? b : x)
 UNARY(leaky_relu, x < 0 ? a * x : x)
 
-/* ---- two inputs ---- */
-
-typedef double (*binary_fn)(double x, double y);
-
-static int32_t binary(td_run *r, const td_view *in, td_view *out, binary_fn f)
-{
-    td__nest nest;
-    td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d});
-    FOR_FLOAT(r, out->d.dtype, T, {
-        do {
-            const T *x = (const T *)in[0].data + nest.offset[1], *y = (const T *)in[1].data + nest.offset[2];
-            T *z = (T *)out->data + nest.offset[0];
-            for (int64_t i = 0; i < nest.n; i++)
-                z[i * nest.step[0]] = (T)f((double)x[i * nest.step[1]], (double)y[i * nest.step[2]]);
-        } while (td__nest_next(&nest));
-    })
-    return TD_OK;
-}
-
-#define BINARY(name, expression)                                                                                       \
-    static double f_##name(double x, double y) { return expression; }                                                  \
-    static int32_t name##_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)                        \
+/* Two inputs: x and y. */
+#define BINARY(op, expression)                                                                                         \
+    TD__KERNEL(op##_kernel)                                                                                            \
     {                                                                                                                  \
-        (void)attrs;                                                                                                   \
-        return binary(r, in, out, f_##name);                                                                           \
+        td__nest nest;                                                                                                 \
+        td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d});                           \
+        do {                                                                                                           \
+            for (int64_t i = 0; i < nest.n; i++) {                                                                     \
+                double x = td__get(&in[0], t, nest.offset[1] + i * nest.step[1]);                                      \
+                double y = td__get(&in[1], t, nest.offset[2] + i * nest.step[2]);                                      \
+                td__put(out, t, nest.offset[0] + i * nest.step[0], expression);                                        \
+            }                                                                                                          \
+        } while (td__nest_next(&nest));                                                                                \
+        return TD_OK;                                                                                                  \
     }
 
 BINARY(add, x + y)
@@ -81,9 +55,10 @@ BINARY(div, x / y)
 BINARY(maximum, x > y || isnan(x) ? x : y)
 BINARY(minimum, x < y || isnan(x) ? x : y)
 BINARY(relu_grad, x > 0 ? y : 0)
+BINARY(greater_real, x > y)
+BINARY(equal_real, x == y)
 
-/* ---- comparisons ---- */
-
+/* Comparisons of integers. */
 #define COMPARE(T, operator)                                                                                           \
     do {                                                                                                               \
         const T *x = (const T *)in[0].data + nest.offset[1], *y = (const T *)in[1].data + nest.offset[2];              \
@@ -92,26 +67,23 @@ BINARY(relu_grad, x > 0 ? y : 0)
             z[i * nest.step[0]] = x[i * nest.step[1]] operator y[i * nest.step[2]];                                    \
     } while (td__nest_next(&nest));
 
-#define COMPARISON(name, operator)                                                                                     \
-    static int32_t name##_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)                        \
+#define COMPARISON(op, operator)                                                                                       \
+    static int32_t op##_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)                          \
     {                                                                                                                  \
         td__nest nest;                                                                                                 \
-        (void)attrs;                                                                                                   \
+        if (td__is_float(out->d.dtype))                                                                                \
+            return op##_real_kernel(r, in, out, attrs);                                                                \
         td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d});                           \
         switch (out->d.dtype) {                                                                                        \
         case TD_INT64: COMPARE(int64_t, operator) break;                                                               \
         case TD_INT32: COMPARE(int32_t, operator) break;                                                               \
-        case TD_UINT8:                                                                                                 \
-        case TD_BOOL: COMPARE(uint8_t, operator) break;                                                                \
-        default: FOR_FLOAT(r, out->d.dtype, T, COMPARE(T, operator))                                                   \
+        default: COMPARE(uint8_t, operator) break;                                                                     \
         }                                                                                                              \
         return TD_OK;                                                                                                  \
     }
 
 COMPARISON(greater, >)
 COMPARISON(equal, ==)
-
-/* ---- the rest ---- */
 
 static int nonzero(const td_view *mask, int64_t i)
 {
@@ -152,22 +124,17 @@ static int32_t cast_kernel(td_run *r, const td_view *in, td_view *out, const voi
     return TD_OK;
 }
 
-static int32_t dropout_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
+TD__KERNEL(dropout_kernel)
 {
     const td_dropout_attrs *a = attrs;
-    int64_t n = td_desc_numel(&out->d);
     uint64_t below = (uint64_t)(a->p * 0x1p32); /* 32 random bits below this: dropped */
     double scale = a->p < 1 ? 1 / (1 - a->p) : 0;
-    FOR_FLOAT(r, out->d.dtype, T, {
-        const T *x = in->data;
-        T *y = out->data;
-        for (int64_t i = 0; i < n; i += 4) {
-            uint32_t draw[4];
+    uint32_t draw[4];
+    for (int64_t i = 0, n = td_desc_numel(&out->d); i < n; i++) {
+        if (i % 4 == 0)
             td__words(a->seed, a->counter, (uint64_t)i / 4, TD__USE_DROPOUT, draw);
-            for (int64_t j = i; j < i + 4 && j < n; j++)
-                y[j] = draw[j - i] < below ? 0 : (T)((double)x[j] * scale);
-        }
-    })
+        td__put(out, t, i, draw[i % 4] < below ? 0 : td__get(in, t, i) * scale);
+    }
     return TD_OK;
 }
 

@@ -10,21 +10,7 @@ extern const td__kernel_row td__reference_pointwise[], td__reference_reduce[], t
     td__reference_matmul[], td__reference_conv[], td__reference_norm[], td__reference_pool[], td__reference_shape[],
     td__reference_index[], td__reference_optim[];
 
-/* Runs the statements, in which T is the C type of a floating dtype; returns TD_ERROR from the kernel for other dtypes. */
-#define FOR_FLOAT(run, dtype_, T, ...)                                                                                 \
-    switch (dtype_) {                                                                                                  \
-    case TD_FLOAT32: {                                                                                                 \
-        typedef float T;                                                                                               \
-        __VA_ARGS__                                                                                                    \
-    } break;                                                                                                           \
-    case TD_FLOAT64: {                                                                                                 \
-        typedef double T;                                                                                              \
-        __VA_ARGS__                                                                                                    \
-    } break;                                                                                                           \
-    default: td__run_fail((run), "the reference backend does not compute in %s", td__dtype_name(dtype_)); return TD_ERROR; \
-    }
-
-/* The same for data that is only moved or compared: T is an unsigned integer as wide as the dtype. */
+/* Runs the statements, which only move data; T is an unsigned integer as wide as the dtype. */
 #define FOR_BITS(dtype_, T, ...)                                                                                       \
     switch (td__dtype_size(dtype_)) {                                                                                  \
     case 8: {                                                                                                          \
