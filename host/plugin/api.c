@@ -12,6 +12,7 @@
 #include "host/data/dataset.h"
 #include "host/data/files.h"
 #include "host/io/pickle_service.h"
+#include "host/nn/module.h"
 #include "host/plugin/plugins.h"
 #include "host/tensor/tensor.h"
 #include "host/train/io.h"
@@ -39,6 +40,13 @@ static int32_t api_set_grad(td_ctx *c, int32_t enabled)
     return before;
 }
 
+static int32_t api_training(const td_module *m) { return m->training; }
+
+static td_module *api_redesign(td_ctx *c, td_module *root, const char *const *paths, int64_t n)
+{
+    return td__redesign(c, root, paths, (size_t)n, NULL, 0);
+}
+
 const td_api td__api = {
     .size = sizeof(td_api),
     .major = TD_ABI_MAJOR,
@@ -57,6 +65,18 @@ const td_api td__api = {
     .detach = td__detach,
     .set_grad = api_set_grad,
     .apply = td__apply,
+    .module = td__module_new,
+    .layer = td__layer,
+    .layer_of = td__layer_of,
+    .adopt = td__adopt,
+    .parameter = td__parameter,
+    .buffer = td__buffer,
+    .call = td__call,
+    .module_data = td__module_data,
+    .find = td__find_or_fail,
+    .member = td__module_member,
+    .training = api_training,
+    .tapped = td__tapped,
     .io_value = td__io_value,
     .io_put = td__io_put,
     .io_supp = td__io_supp,
@@ -75,6 +95,9 @@ const td_api td__api = {
     .random = td__uniform,
     .read_file = td__read_file,
     .decode_image = td__decode_image,
+    .reinit = td__reinit,
+    .redesign = api_redesign,
+    .norm_act = td__norm_act,
 };
 
 const td_api *td_host = &td__api;
