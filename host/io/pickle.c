@@ -27,6 +27,7 @@ struct machine {
     size_t n_stack, stack_room, n_memo, memo_room;
     size_t *marks; /* heights of the stack */
     size_t n_marks, mark_room;
+    td__pickle *persids;
     td__pickle nothing; /* stands in for what a failed machine cannot give */
     int failed;
     char *why;
@@ -416,7 +417,9 @@ static int object_op(struct machine *m, int op)
         return 1;
     case BINPERSID:
         a = pop(m);
-        push_new(m, TD__PK_PERSID)->args = a;
+        b = push_new(m, TD__PK_PERSID);
+        b->args = a;
+        append(m, m->persids, &b, 1);
         return 1;
     default:
         return 0;
@@ -425,9 +428,17 @@ static int object_op(struct machine *m, int op)
 
 td__pickle *td__pickle_load(td__arena *a, const void *bytes, size_t size, size_t *used, char *why, size_t why_size)
 {
+    td__pickle *persids;
+    return td__pickle_load_persids(a, bytes, size, used, &persids, why, why_size);
+}
+
+td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size, size_t *used, td__pickle **persids, char *why,
+                                    size_t why_size)
+{
     struct machine m = {.arena = a, .begin = bytes, .at = bytes, .end = (const uint8_t *)bytes + size,
                         .why = why, .why_size = why_size};
     td__pickle *result = NULL;
+    *persids = m.persids = make(&m, TD__PK_LIST);
     while (!m.failed) {
         const uint8_t *op = take(&m, 1);
         if (!op)

@@ -41,6 +41,10 @@ typedef struct td__pickle {
  * The tree is in the arena and takes memory in proportion to `size`.  NULL: a message in why. */
 td__pickle *td__pickle_load(td__arena *a, const void *bytes, size_t size, size_t *used, char *why, size_t why_size);
 
+/* The same; *persids gets a LIST of all TD__PK_PERSID values in the order they were read. */
+td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size, size_t *used, td__pickle **persids, char *why,
+                                    size_t why_size);
+
 /* The value of a key (str or bytes) of a dict; NULL where it is absent or v is no dict (NULL too). */
 td__pickle *td__pickle_get(const td__pickle *v, const char *key);
 /* Item i of a tuple or list; NULL where it is absent or v is neither (NULL too). */

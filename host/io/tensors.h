@@ -9,7 +9,7 @@
 typedef struct td__named {
     const char *name;
     td_desc d;
-    const void *data; /* row-major, little-endian */
+    const void *data; /* row-major, little-endian, aligned for its type */
 } td__named;
 
 typedef struct td__tensor_file {
@@ -17,7 +17,8 @@ typedef struct td__tensor_file {
     size_t n;
     const char *const *meta_keys, *const *meta_values; /* safetensors' __metadata__ */
     size_t n_meta;
-    void *owner; /* memory behind it all */
+    const char *path;    /* as it was opened, for messages */
+    void *owner;         /* memory behind it all */
 } td__tensor_file;
 
 /* By content: safetensors, PyTorch zip, PyTorch legacy.  For a checkpoint {"state_dict" or "model": {...}, ...} the inner

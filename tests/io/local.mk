@@ -1,7 +1,10 @@
-check_PROGRAMS += tests/io/test_image tests/io/test_pickle
+io_tests = tests/io/test_image tests/io/test_pickle tests/io/test_tensors
+check_PROGRAMS += $(io_tests)
+TESTS += $(io_tests)
 tests_io_test_image_SOURCES = tests/io/test_image.c tests/paths.h
 tests_io_test_image_LDADD = $(TEST_LDADD)
 tests_io_test_pickle_SOURCES = tests/io/test_pickle.c tests/paths.h
 tests_io_test_pickle_LDADD = $(TEST_LDADD)
-TESTS += tests/io/test_image tests/io/test_pickle
-EXTRA_DIST += tests/io/images tests/io/pickles
+tests_io_test_tensors_SOURCES = tests/io/test_tensors.c tests/paths.h
+tests_io_test_tensors_LDADD = $(TEST_LDADD)
+EXTRA_DIST += tests/io/images tests/io/pickles tests/io/tensors
