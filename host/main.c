@@ -33,22 +33,22 @@ static const struct option_row {
     unsigned commands;
     const char *doc;
 } options[] = {
-    {"config", "FILE", CONFIG, RUNS, "the experiment"},
-    {"set", "KEY=VALUE", SET, RUNS, "overrides one value of it, e.g. train.num_epochs=1; may be repeated"},
-    {"plugins", "DIR[:DIR]", PLUGINS, ALL, "folders to look for plugins in, before the default ones; may be repeated"},
-    {"plugin", "FILE", PLUGIN, ALL, "one plugin, before all folders; may be repeated"},
-    {"out", "DIR", OUT, TRAIN | TEST, "where results go (default: runs/<config>-<time>)"},
-    {"seed", "N", SEED, RUNS, "seed of everything random"},
-    {"backend", "NAME", BACKEND, RUNS, "where tensors live and kernels run (default: the best that works here)"},
-    {"threads", "N", THREADS, RUNS, "how many threads compute (default: all cores); results do not depend on it"},
-    {"resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
-    {"test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
-    {"student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
-    {"json", NULL, JSON, RUNS | LIST, "machine-readable output, one JSON value a line or a whole document"},
-    {"quiet", NULL, 'q', ALL, "prints warnings and errors only"},
-    {"verbose", NULL, 'v', ALL, "prints what is looked for and found as well"},
-    {"help", NULL, 'h', ALL, "prints this and exits"},
-    {"version", NULL, 'V', ALL, "prints the version and exits"},
+    {"--config", "FILE", CONFIG, RUNS, "the experiment"},
+    {"--set", "KEY=VALUE", SET, RUNS, "overrides one value of it, e.g. train.num_epochs=1; may be repeated"},
+    {"--plugins", "DIR[:DIR]", PLUGINS, ALL, "folders to look for plugins in, before the default ones; may be repeated"},
+    {"--plugin", "FILE", PLUGIN, ALL, "one plugin, before all folders; may be repeated"},
+    {"--out", "DIR", OUT, TRAIN | TEST, "where results go (default: runs/<config>-<time>)"},
+    {"--seed", "N", SEED, RUNS, "seed of everything random"},
+    {"--backend", "NAME", BACKEND, RUNS, "where tensors live and kernels run (default: the best that works here)"},
+    {"--threads", "N", THREADS, RUNS, "how many threads compute (default: all cores); results do not depend on it"},
+    {"--resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
+    {"--test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
+    {"--student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
+    {"--json", NULL, JSON, RUNS | LIST, "machine-readable output, one JSON value a line or a whole document"},
+    {"--quiet", NULL, 'q', ALL, "prints warnings and errors only"},
+    {"--verbose", NULL, 'v', ALL, "prints what is looked for and found as well"},
+    {"--help", NULL, 'h', ALL, "prints this and exits"},
+    {"--version", NULL, 'V', ALL, "prints the version and exits"},
 };
 #define N_OPTIONS (sizeof options / sizeof *options)
 
@@ -61,8 +61,8 @@ struct texts {
 struct line {
     const struct command *command;
     struct texts sets, files, folders;
-    int command_named;
-    const char *key; /* of describe */
+    const char *named; /* the argument that named the command, or NULL */
+    const char *key;   /* of describe */
     td__run_options run;
     int help, version, verbose;
 };
@@ -83,7 +83,7 @@ static void print_options(unsigned bit)
             continue;
         if (o->code < 256)
             snprintf(letter, sizeof letter, "-%c, ", o->code);
-        snprintf(name, sizeof name, "%4s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        snprintf(name, sizeof name, "%4s%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
         printf("  %-26s %s\n", name, o->doc);
     }
 }
@@ -103,15 +103,22 @@ static void print_help(const struct command *c)
     printf("\n'tdhost COMMAND --help' says which options a command takes; tdhost(1) has the exit codes.\n");
 }
 
-/* "error: unknown command 'chek' (did you mean 'check'?)" */
-static int complain(const char *what, const char *given, const char *const *names, size_t n)
+static int wrong(const char *fmt, ...) TD_PRINTF(1, 2);
+static int wrong(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    td__vlog(TD_LOG_ERROR, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+static int unknown(const char *what, const char *given, const char *const *names, size_t n)
 {
     const char *near;
     if (td__nearest(given, names, n, &near, 1))
-        td__log(TD_LOG_ERROR, "unknown %s '%s' (did you mean '%s'?)", what, given, near);
-    else
-        td__log(TD_LOG_ERROR, "unknown %s '%s'; see tdhost --help", what, given);
-    return -1;
+        return wrong("unknown %s '%s' (did you mean '%s'?)", what, given, near);
+    return wrong("unknown %s '%s'; see tdhost --help", what, given);
 }
 
 static int unknown_option(const struct command *c, char *given)
@@ -121,9 +128,8 @@ static int unknown_option(const struct command *c, char *given)
     for (const struct option_row *o = options; o < options + N_OPTIONS; o++)
         if (o->commands & c->bit)
             names[n++] = o->name;
-    given += strspn(given, "-");
     given[strcspn(given, "=")] = 0;
-    return complain("option", given, names, n);
+    return unknown("option", given, names, n);
 }
 
 static int parse_number(const char *name, const char *text, uint64_t most, uint64_t *out)
@@ -131,15 +137,13 @@ static int parse_number(const char *name, const char *text, uint64_t most, uint6
     char *end;
     errno = 0;
     unsigned long long v = strtoull(text, &end, 10);
-    if (errno || end == text || *end || strchr(text, '-') || v > most) {
-        td__log(TD_LOG_ERROR, "--%s is a whole number from 0 to %ju, not '%s'", name, (uintmax_t)most, text);
-        return -1;
-    }
+    if (errno || end == text || *end || strchr(text, '-') || v > most)
+        return wrong("%s is a whole number from 0 to %ju, not '%s'", name, (uintmax_t)most, text);
     *out = v;
     return 0;
 }
 
-static int take_option(struct line *l, int code, const char *value)
+static int set_option(struct line *l, int code, const char *value)
 {
     uint64_t number;
     switch (code) {
@@ -159,9 +163,9 @@ static int take_option(struct line *l, int code, const char *value)
     case 'V': l->version = 1; return 0;
     case SEED:
         l->run.has_seed = 1;
-        return parse_number("seed", value, UINT64_MAX, &l->run.seed);
+        return parse_number("--seed", value, UINT64_MAX, &l->run.seed);
     case THREADS:
-        if (parse_number("threads", value, 4096, &number))
+        if (parse_number("--threads", value, 4096, &number))
             return -1;
         l->run.threads = (int)number;
         return 0;
@@ -169,54 +173,74 @@ static int take_option(struct line *l, int code, const char *value)
     }
 }
 
-/* The command is the first argument unless that is an option; none means train. */
-static const struct command *find_command(const char *name)
+/* One option, or what is wrong with it: code is '?' or ':' then, and row the option where it is known. */
+static int take_option(struct line *l, const struct option_row *row, int code, char *given)
+{
+    if (code == ':')
+        return wrong("%s needs %s", row->name, row->argument);
+    if (!row)
+        return unknown_option(l->command, given);
+    if (code == '?')
+        return wrong("%s takes no value", row->name);
+    if (!(row->commands & l->command->bit))
+        return wrong("%s is no option of '%s'; see tdhost %s --help", row->name, l->command->name, l->command->name);
+    return set_option(l, code, optarg);
+}
+
+/* The next option's code, 1 for an operand (both with optarg), -1 at the end. */
+static int next_option(int argc, char **argv)
+{
+    static struct option longs[N_OPTIONS + 1];
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        longs[i] = (struct option){options[i].name + 2, options[i].argument ? required_argument : no_argument, NULL, options[i].code};
+    opterr = 0;
+    return getopt_long(argc, argv, "-:hqvV", longs, NULL);
+}
+
+/* The command is the first argument that is no option; none means train. */
+static int find_command(struct line *l, int argc, char **argv)
 {
     const char *names[N_COMMANDS];
-    if (!name || name[0] == '-')
-        return &commands[0];
+    int code;
+    l->command = &commands[0];
+    while ((code = next_option(argc, argv)) != -1 && code != 1 && code != '?')
+        ;
+    optind = 0; /* from the start again */
+    if (code != 1)
+        return 0;
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (!strcmp(commands[i].name, name))
-            return &commands[i];
         names[i] = commands[i].name;
+        if (!strcmp(names[i], optarg)) {
+            l->command = &commands[i];
+            l->named = optarg;
+            return 0;
+        }
     }
-    complain("command", name, names, N_COMMANDS);
-    return NULL;
+    return unknown("command", optarg, names, N_COMMANDS);
 }
 
 static int take_operand(struct line *l, const char *operand)
 {
+    if (operand == l->named)
+        return 0;
     if (l->command->bit == CHECK && !l->run.config)
         l->run.config = operand;
     else if (l->command->bit == DESCRIBE && !l->key)
         l->key = operand;
     else
-        return td__log(TD_LOG_ERROR, "'%s' is one argument too many for %s", operand, l->command->name), -1;
+        return wrong("'%s' is one argument too many for '%s'", operand, l->command->name);
     return 0;
 }
 
 static int parse(struct line *l, int argc, char **argv)
 {
-    struct option longs[N_OPTIONS + 1] = {{0}};
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        longs[i] = (struct option){options[i].name, options[i].argument ? required_argument : no_argument, NULL, options[i].code};
     int code;
-    optind = l->command_named ? 2 : 1;
-    opterr = 0;
-    while ((code = getopt_long(argc, argv, "-:hqvV", longs, NULL)) != -1) {
-        const struct option_row *row = option_of(code == ':' ? optopt : code);
-        if (code == 1) {
-            if (take_operand(l, optarg))
-                return -1;
-        } else if (code == ':') {
-            return td__log(TD_LOG_ERROR, "--%s needs %s", row->name, row->argument), -1;
-        } else if (!row) {
-            return unknown_option(l->command, argv[optind - 1]);
-        } else if (!(row->commands & l->command->bit)) {
-            return td__log(TD_LOG_ERROR, "--%s is no option of '%s'; see tdhost %s --help", row->name, l->command->name, l->command->name), -1;
-        } else if (take_option(l, code, optarg)) {
+    if (find_command(l, argc, argv))
+        return -1;
+    while ((code = next_option(argc, argv)) != -1) {
+        const struct option_row *row = option_of(code == ':' || code == '?' ? optopt : code);
+        if (code == 1 ? take_operand(l, optarg) : take_option(l, row, code, argv[optind - 1]))
             return -1;
-        }
     }
     while (optind < argc)
         if (take_operand(l, argv[optind++]))
@@ -227,7 +251,7 @@ static int parse(struct line *l, int argc, char **argv)
 static int run(struct line *l, td__plugins *plugins)
 {
     if ((l->command->bit & RUNS) && !l->run.config)
-        return td__log(TD_LOG_ERROR, "%s needs --config FILE; see tdhost --help", l->command->name), TD__EXIT_USAGE;
+        return wrong("'%s' needs --config FILE; see tdhost --help", l->command->name), TD__EXIT_USAGE;
     if (td__plugins_scan(plugins, l->files.v, l->files.n, l->folders.v, l->folders.n) || td__plugins_scan_default(plugins))
         return TD__EXIT_USAGE;
     if (l->command->bit == LIST)
@@ -245,11 +269,8 @@ static int run(struct line *l, td__plugins *plugins)
 
 int main(int argc, char **argv)
 {
-    struct line l = {.command = find_command(argv[1])};
+    struct line l = {0};
     td__plugins plugins = {0};
-    if (!l.command)
-        return TD__EXIT_USAGE;
-    l.command_named = argc > 1 && argv[1][0] != '-';
     /* No text can be given more often than there are arguments. */
     const char **texts = calloc((size_t)argc * 3, sizeof *texts);
     if (!texts)
@@ -260,7 +281,7 @@ int main(int argc, char **argv)
     int rc = parse(&l, argc, argv) ? TD__EXIT_USAGE : TD__EXIT_OK;
     td__log_level(l.run.quiet ? TD_LOG_WARN : l.verbose ? TD_LOG_DEBUG : TD_LOG_INFO);
     if (rc == TD__EXIT_OK && l.help)
-        print_help(l.command_named ? l.command : NULL);
+        print_help(l.named ? l.command : NULL);
     else if (rc == TD__EXIT_OK && l.version)
         printf("tdhost %s (plugin SDK %d.%d, plugins in %s)\n", PACKAGE_VERSION, TD_ABI_MAJOR, TD_ABI_MINOR, TD_PLUGIN_DIR);
     else if (rc == TD__EXIT_OK && argc == 1)
