@@ -72,8 +72,8 @@ static void batch_norm_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, c
     for (uint32_t i = 2; i <= 4; i++)
         if (td__given(in, n_in, i) && !per_channel(c, names[i], &in[i], &in[1]))
             return;
-    if (a->relu && !td__given(in, n_in, 5)) {
-        td_fail(c, "relu needs the output");
+    if (!td__given(in, n_in, 3) || !td__given(in, n_in, 4) || (a->relu && !td__given(in, n_in, 5))) {
+        td_fail(c, "mean and inverse_std are needed, and the output with relu");
         return;
     }
     for (uint32_t i = 0; i <= 5; i += 5)
@@ -108,7 +108,7 @@ const td_op_type td__ops_norm[] = {
     {.name = "batch_norm", .min_in = 1, .max_in = 6, .n_out = 3, .attrs_size = sizeof(td_batch_norm_attrs),
      .mutates = 1u << RUNNING_MEAN | 1u << RUNNING_VAR, .save_in = 1u << X | 1u << WEIGHT, .save_out = 7,
      .infer = batch_norm_infer, .grad = batch_norm_grad},
-    {.name = "batch_norm_grad", .min_in = 5, .max_in = 6, .n_out = 3, .attrs_size = sizeof(td_batch_norm_attrs),
+    {.name = "batch_norm_grad", .min_in = 2, .max_in = 6, .n_out = 3, .attrs_size = sizeof(td_batch_norm_attrs),
      .flags = TD_OP_NONDIFF, .infer = batch_norm_grad_infer},
     {.name = NULL},
 };

@@ -1,5 +1,40 @@
+#include <string.h>
+
 #include "tests/ops/cases.h"
+#include "tests/ops/golden_layers.h"
+
+/* The parameter and its state from golden values. */
+#define SGD_STATE(tag)                                                                       \
+    static void expect_##tag(const op_call *call, double *const *out)                       \
+    {                                                                                        \
+        (void)call;                                                                          \
+        memcpy(out[0], golden_##tag, sizeof golden_##tag);                                   \
+        memcpy(out[1], golden_##tag##_momentum_buffer, sizeof golden_##tag##_momentum_buffer); \
+    }
+#define ADAM_STATE(tag)                                                                \
+    static void expect_##tag(const op_call *call, double *const *out)                 \
+    {                                                                                  \
+        (void)call;                                                                    \
+        memcpy(out[0], golden_##tag, sizeof golden_##tag);                             \
+        memcpy(out[1], golden_##tag##_exp_avg, sizeof golden_##tag##_exp_avg);         \
+        memcpy(out[2], golden_##tag##_exp_avg_sq, sizeof golden_##tag##_exp_avg_sq);   \
+    }
+SGD_STATE(sgd_first)
+SGD_STATE(sgd_later)
+SGD_STATE(sgd_nesterov)
+ADAM_STATE(adam)
+ADAM_STATE(adamw)
+
+#define STATE IN_RANGE(0, 1, 2, 3)
+#define SGD(momentum, dampening, nesterov, first) &(const td_sgd_attrs){0.1, momentum, dampening, 0.01, nesterov, first}
+#define ADAM(decoupled) &(const td_adam_attrs){0.1, 0.8, 0.99, 1e-3, 0.1, 7, decoupled, 0}
 
 const op_case cases_optim[] = {
+    {.op = "sgd_step", .what = "no momentum", .in = {IN(2, 3), IN(2, 3)}, .attrs = SGD(0, 0, 0, 1), .golden = golden_sgd_plain},
+    {.op = "sgd_step", .what = "first", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 1), .expect = expect_sgd_first},
+    {.op = "sgd_step", .what = "later", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 0), .expect = expect_sgd_later},
+    {.op = "sgd_step", .what = "Nesterov", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0, 1, 0), .expect = expect_sgd_nesterov},
+    {.op = "adam_step", .what = "Adam", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(0), .expect = expect_adam},
+    {.op = "adam_step", .what = "AdamW", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(1), .expect = expect_adamw},
     {.op = NULL},
 };

@@ -111,4 +111,5 @@ def main():
     emit("copy", fill(1, [2, 3, 2, 2]))
 
 
-main()
+if __name__ == "__main__":
+    main()
