@@ -10,11 +10,16 @@ static const char *const names[] = {
     [TD_P_TAP] = "module path", [TD_P_TAP_IO] = "input|output", [TD_P_OBJECT] = "object", [TD_P_FILE] = "path",
     [TD_P_LAYER] = "layer {key, kwargs}"};
 
+/* Whether elements are mappings with names of their own. */
+static int has_members(const td_param *p) { return p->fields && p->fields->name && *p->fields->name; }
+
 static int print_type(const td_param *p, FILE *out)
 {
     int limits = td__param_limits(p), n;
     if (p->choices)
         n = fprintf(out, "%s", p->choices);
+    else if (p->type == TD_P_LIST && p->fields && !has_members(p))
+        n = fprintf(out, "list of: %s", names[p->fields->type]);
     else if (p->type == TD_P_MAP && !p->fields)
         n = fprintf(out, "mapping of names to numbers");
     else
@@ -37,7 +42,7 @@ void td__print_params(const td_param *table, int indent, FILE *out)
         if (!(p->flags & TD_PARAM_IGNORED))
             n += p->def ? fprintf(out, " = %s", p->def) : fprintf(out, ", required");
         fprintf(out, "%*s%s\n", n < 50 ? 52 - n : 2, "", p->doc ? p->doc : "");
-        if (p->fields && !(p->flags & TD_PARAM_IGNORED))
+        if (has_members(p) && !(p->flags & TD_PARAM_IGNORED))
             td__print_params(p->fields, indent + 4, out);
     }
     if (p && (p->flags & TD_PARAM_OPEN))

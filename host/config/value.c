@@ -152,6 +152,8 @@ static const char *text_of(td__config *cfg, const td__node *n)
 static int set_string(const struct target *t, td__node *n, void *out)
 {
     const char *s = text_of(t->cfg, n);
+    if (!s && t->p->flags & TD_AS_WRITTEN && (n->kind == TD__INT || n->kind == TD__FLOAT))
+        s = n->text;
     if (!s)
         return wrong_type(t, n, "a string");
     memcpy(out, &s, sizeof s);
@@ -252,7 +254,21 @@ static int set_struct(const struct target *t, td__node *n, void *out)
     return td__bind(t->cfg, n, owner, t->p->fields, t->p->size, out);
 }
 
-/* Elements of a LIST or MAP: structs by their table, or numbers where there is none. */
+/* One element of a LIST or MAP: a struct by its table, what the table's only field "" says, or a number without one. */
+static int set_element(const struct target *t, td__node *n, void *out)
+{
+    const td_param *fields = t->p->fields;
+    if (!fields)
+        return set_float(t, n, out);
+    if (!fields->name || *fields->name)
+        return set_struct(t, n, out);
+    td_param whole = *fields;
+    size_t errors = t->cfg->diag.errors;
+    whole.name = t->p->name;
+    td__bind_value(t->cfg, t->owner, &whole, n, out);
+    return t->cfg->diag.errors > errors ? -1 : 0;
+}
+
 static int set_elements(const struct target *t, td__node *n, void *out)
 {
     td_list list = {NULL, NULL, (int64_t)n->n};
@@ -268,7 +284,7 @@ static int set_elements(const struct target *t, td__node *n, void *out)
         td_param element = *t->p;
         element.name = name ? name : t->p->name;
         struct target e = {t->cfg, t->owner, &element, 0};
-        failed |= t->p->fields ? set_struct(&e, n->items[i], v + i * t->p->size) : set_float(&e, n->items[i], v + i * t->p->size);
+        failed |= set_element(&e, n->items[i], v + i * t->p->size);
     }
     list.v = v;
     list.keys = n->kind == TD__MAP ? keys : NULL;

@@ -1,7 +1,9 @@
 /* The host's function table: what plugins, and the SDK's inline functions inside the host, call. */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
@@ -13,6 +15,7 @@
 #include "host/data/files.h"
 #include "host/io/pickle_service.h"
 #include "host/nn/module.h"
+#include "host/nn/state.h"
 #include "host/plugin/plugins.h"
 #include "host/tensor/tensor.h"
 #include "host/train/io.h"
@@ -38,6 +41,13 @@ static int32_t api_set_grad(td_ctx *c, int32_t enabled)
     int32_t before = c->grad;
     c->grad = enabled != 0;
     return before;
+}
+
+static int32_t api_load_module(td_ctx *c, td_module *m, const char *file)
+{
+    if (c->error || !m)
+        return -1;
+    return access(file, F_OK) && errno == ENOENT ? 0 : td__load_state_file(c, m, file, NULL) ? -1 : 1;
 }
 
 static int32_t api_training(const td_module *m) { return m->training; }
@@ -77,6 +87,8 @@ const td_api td__api = {
     .member = td__module_member,
     .training = api_training,
     .tapped = td__tapped,
+    .load_module = api_load_module,
+    .save_module = td__save_state_file,
     .io_value = td__io_value,
     .io_put = td__io_put,
     .io_supp = td__io_supp,
