@@ -2,6 +2,7 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -DTD_BUILDDIR='"$(abs_top_builddir)"'
 TEST_LDADD = $(host_libs) $(DEPS_LIBS) $(CRITERION_LIBS)
 include tests/base/local.mk
 include tests/config/local.mk
+include tests/data/local.mk
 include tests/io/local.mk
 include tests/ops/local.mk
 include tests/plugins/local.mk

@@ -4,6 +4,7 @@
 #define TESTS_PATHS_H
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/base/mem.h"
@@ -13,6 +14,17 @@ static inline char *source_path(const char *relative)
 {
     const char *top = getenv("srcdir");
     return td__printf("%s/%s", top ? top : ".", relative);
+}
+
+/* A file of the build tree, where this program is tests/AREA/NAME; malloc'ed. */
+static inline char *build_path(const char *relative)
+{
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n < 0 ? 0 : n] = 0;
+    for (int i = 0; i < 3 && strrchr(exe, '/'); i++)
+        *strrchr(exe, '/') = 0;
+    return td__printf("%s/%s", exe, relative);
 }
 
 /* A file of $TDHOST_TEST_DATA or ../shared/data; malloc'ed, NULL where it is not there (the test is skipped). */

@@ -51,9 +51,13 @@ static void decode(struct decoder *by, struct slot *s, int64_t batch)
     const td__loader *l = by->loader;
     int64_t first = batch * l->o.batch_size, n = least(l->o.batch_size, l->n_samples - first);
     td__stack_begin(&s->stack, n);
-    for (int64_t i = 0; i < n && !by->c->error; i++)
-        if (!td__dataset_item(by->c, l->data, l->order[first + i], l->epoch, by->item))
-            td__stack_add(by->c, &s->stack, by->item);
+    for (int64_t i = 0; i < n && !by->c->error; i++) {
+        by->c->where = NULL;
+        if (td__dataset_item(by->c, l->data, l->order[first + i], l->epoch, by->item))
+            break;
+        by->c->where = l->data->name;
+        td__stack_add(by->c, &s->stack, by->item);
+    }
     free(s->error);
     s->failed = by->c->error != NULL;
     s->error = s->failed ? td__strdup(by->c->error) : NULL;

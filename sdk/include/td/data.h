@@ -56,7 +56,7 @@ typedef struct td_dataset_wrapper_type {
     td_type type;
     uint32_t data_size, reserved;
     int32_t (*open)(td_ctx *, const void *params, const td_dataset *org, void *data);
-    void (*close)(void *data); /* optional */
+    void (*close)(void *data); /* optional; also after a failed open */
     int64_t (*length)(const void *data, const td_dataset *org);
     int32_t (*get)(td_ctx *, const void *data, const td_dataset *org, int64_t index, td_item *);
 } td_dataset_wrapper_type;

@@ -1,0 +1,11 @@
+check_PROGRAMS += tests/data/test_transforms tests/data/test_datasets tests/data/test_loader tests/data/test_open
+tests_data_test_transforms_SOURCES = tests/data/test_transforms.c tests/data/data.h tests/paths.h
+tests_data_test_transforms_LDADD = $(TEST_LDADD)
+tests_data_test_datasets_SOURCES = tests/data/test_datasets.c tests/data/data.h tests/paths.h
+tests_data_test_datasets_LDADD = $(TEST_LDADD)
+tests_data_test_loader_SOURCES = tests/data/test_loader.c tests/data/data.h tests/data/grid.h tests/paths.h
+tests_data_test_loader_LDADD = $(TEST_LDADD)
+TESTS += tests/data/test_transforms tests/data/test_datasets tests/data/test_loader tests/data/test_open
+EXTRA_DIST += tests/data/golden tests/data/golden.py
+tests_data_test_open_SOURCES = tests/data/test_open.c tests/data/data.h tests/data/grid.h tests/paths.h
+tests_data_test_open_LDADD = $(TEST_LDADD)
