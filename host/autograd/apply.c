@@ -4,9 +4,14 @@
 #include "host/backend/backend.h"
 #include "host/ops/table.h"
 
+static int writes(const td_op_type *op, uint32_t i)
+{
+    return (op->flags & TD_OP_INPLACE && i == 0) || op->mutates >> i & 1;
+}
+
 /* Whether the call fits the op's row; else c fails. */
-static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, uint32_t attrs_size, td_tensor **out,
-                uint32_t n_out)
+static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, uint32_t attrs_size,
+                td_tensor **out, uint32_t n_out)
 {
     if (n_in < op->min_in || n_in > op->max_in)
         td__fail(c, "%u inputs were given, %u to %u are taken", n_in, op->min_in, op->max_in);
@@ -20,24 +25,25 @@ static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
         if (!in[i] || !in[i]->storage)
             td__fail(c, "input %u is missing", i);
         else if (in[i]->storage->backend != c->backend)
-            td__fail(c, "input %u lies on the %s backend, not on %s", i, in[i]->storage->backend->type.key, c->backend->type.key);
-        else if (c->grad && in[i]->requires_grad && ((op->flags & TD_OP_INPLACE && i == 0) || op->mutates >> i & 1))
+            td__fail(c, "input %u lies on the %s backend, not on %s", i, in[i]->storage->backend->type.key,
+                     c->backend->type.key);
+        else if (c->grad && in[i]->requires_grad && writes(op, i))
             td__fail(c, "input %u would be overwritten, but requires a gradient", i);
     }
     return !c->error;
 }
 
 /* Makes the outputs and computes them. */
-static void compute(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc, const void *attrs,
-                    td_tensor **out)
+static void compute(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc,
+                    const void *attrs, td_tensor **out)
 {
     td_desc out_desc[TD_OP_MAX_OUT] = {{0}};
     td_view in_view[TD_OP_MAX_IN] = {{{0}, NULL}}, out_view[TD_OP_MAX_OUT];
     op->infer(c, in_desc, n_in, attrs, out_desc);
     if (c->error)
         return;
-    if (op->flags & TD_OP_VIEW && out_desc[0].dtype == in_desc[0].dtype && td_desc_numel(&out_desc[0]) == td_desc_numel(&in_desc[0]) &&
-        td__same_order(&out_desc[0], &in_desc[0])) {
+    if (op->flags & TD_OP_VIEW && out_desc[0].dtype == in_desc[0].dtype &&
+        td_desc_numel(&out_desc[0]) == td_desc_numel(&in_desc[0]) && td__same_order(&out_desc[0], &in_desc[0])) {
         out[0] = td__tensor_alias(c, in[0], &out_desc[0]);
         return;
     }
@@ -54,10 +60,13 @@ static void compute(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint3
         out_view[i] = td__view(out[i]);
     }
     td__run(c, op->name, kernel, in_view, out_view, attrs);
+    for (uint32_t i = 0; i < n_in; i++)
+        if (in[i] && writes(op, i))
+            in[i]->storage->version++;
 }
 
-td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t n_in, const void *attrs, uint32_t attrs_size,
-                     td_tensor **out, uint32_t n_out)
+td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                     uint32_t attrs_size, td_tensor **out, uint32_t n_out)
 {
     td_tensor *made[TD_OP_MAX_OUT] = {td__empty(), td__empty(), td__empty(), td__empty()};
     td_desc in_desc[TD_OP_MAX_IN];

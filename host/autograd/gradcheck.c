@@ -13,8 +13,8 @@ static double loss_at(td_ctx *c, td_tensor *(*fn)(td_ctx *, void *), void *arg)
 }
 
 /* Largest relative error over the elements of one leaf.  value and grad: room for its elements. */
-static double leaf_error(td_ctx *c, td_tensor *(*fn)(td_ctx *, void *), void *arg, td_tensor *leaf, double step, double *value,
-                         double *grad)
+static double leaf_error(td_ctx *c, td_tensor *(*fn)(td_ctx *, void *), void *arg, td_tensor *leaf, double step,
+                         double *value, double *grad)
 {
     int64_t n = td_numel(leaf);
     double worst = 0;
@@ -41,8 +41,8 @@ static double leaf_error(td_ctx *c, td_tensor *(*fn)(td_ctx *, void *), void *ar
     return worst;
 }
 
-double td__gradient_error(td_ctx *c, td_tensor *(*fn)(td_ctx *c, void *arg), void *arg, td_tensor *const *leaves, size_t n_leaves,
-                          double step)
+double td__gradient_error(td_ctx *c, td_tensor *(*fn)(td_ctx *c, void *arg), void *arg, td_tensor *const *leaves,
+                          size_t n_leaves, double step)
 {
     double worst = 0;
     int grad = c->grad;

@@ -9,17 +9,24 @@
 #include "host/base/mem.h"
 #include "host/ops/table.h"
 
+/* A tensor a rule reads; owned, NULL where the rule does not read it.  And the version of its memory when it was saved.
+ */
+struct saved {
+    td_tensor *tensor;
+    uint32_t version;
+};
+
 /* One input of a recorded operation: what the rule needs of it and where its gradient goes. */
 struct edge {
-    td_tensor *saved;       /* owned; NULL where the rule does not read it */
-    struct td__node *node;  /* what made it, ... */
+    struct saved saved;
+    struct td__node *node; /* what made it, ... */
     uint32_t output;
-    td_tensor *leaf;        /* ... or the leaf itself, owned; neither: no gradient wanted */
+    td_tensor *leaf; /* ... or the leaf itself, owned; neither: no gradient wanted */
 };
 
 /* One output. */
 struct result {
-    td_tensor *saved;  /* owned; NULL where the rule does not read it */
+    struct saved saved;
     td_tensor *grad;   /* owned; what has flowed back so far */
     td_tensor *tensor; /* not owned; NULL once it ceased to be */
 };
@@ -72,8 +79,10 @@ static td__node *new_node(struct td__tape *tape, const td_op_type *op, uint32_t 
     return n->attrs && n->in && n->out && n->in_desc && n->out_desc ? n : NULL;
 }
 
-void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc, const void *attrs,
-                td_tensor *const *out)
+static struct saved save(td_tensor *t) { return (struct saved){td__retain(t), t->storage->version}; }
+
+void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc,
+                const void *attrs, td_tensor *const *out)
 {
     int wanted = 0;
     for (uint32_t i = 0; i < n_in; i++)
@@ -90,8 +99,8 @@ void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
         memcpy(n->attrs, attrs, op->attrs_size);
     memcpy(n->in_desc, in_desc, n_in * sizeof *in_desc);
     for (uint32_t i = 0; i < n_in; i++) {
-        if (op->save_in >> i & 1)
-            n->in[i].saved = td__retain(in[i]);
+        if (op->save_in >> i & 1 && in[i])
+            n->in[i].saved = save(in[i]);
         if (!in[i] || !in[i]->requires_grad)
             continue;
         n->in[i].node = in[i]->node;
@@ -102,7 +111,7 @@ void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
     for (uint32_t i = 0; i < op->n_out; i++) {
         n->out_desc[i] = out[i]->d;
         if (op->save_out >> i & 1)
-            n->out[i].saved = td__retain(out[i]);
+            n->out[i].saved = save(out[i]);
         if (!td__is_float(out[i]->d.dtype))
             continue;
         n->out[i].tensor = out[i];
@@ -125,11 +134,11 @@ static void drop(td_tensor **t)
 static void finish(td__node *n)
 {
     for (uint32_t i = 0; i < n->n_in; i++) {
-        drop(&n->in[i].saved);
+        drop(&n->in[i].saved.tensor);
         drop(&n->in[i].leaf);
     }
     for (uint32_t i = 0; i < n->n_out; i++) {
-        drop(&n->out[i].saved);
+        drop(&n->out[i].saved.tensor);
         drop(&n->out[i].grad);
     }
 }
@@ -221,7 +230,16 @@ static void check_gradient(td_ctx *c, uint32_t i, const td_tensor *g, const td_d
     char got[160], want[160];
     if (!c->error && (g->d.dtype != d->dtype || !td__same_shape(&g->d, d)))
         td__fail(c, "the gradient of input %u is %s %s, the input %s %s", i, td__dtype_name(g->d.dtype),
-                 td__shape_text(&g->d, got, sizeof got), td__dtype_name(d->dtype), td__shape_text(d, want, sizeof want));
+                 td__shape_text(&g->d, got, sizeof got), td__dtype_name(d->dtype),
+                 td__shape_text(d, want, sizeof want));
+}
+
+/* The saved tensor, for the rule. */
+static td_tensor *recall(td_ctx *c, const struct saved *s, const char *what, uint32_t i)
+{
+    if (s->tensor && s->tensor->storage->version != s->version)
+        td__fail(c, "%s %u was overwritten after the operation had used it", what, i);
+    return s->tensor;
 }
 
 /* One node's rule; each gradient goes on to where its input came from, in order of inputs. */
@@ -231,15 +249,17 @@ static void backward_node(td_ctx *c, td__node *n)
     int32_t needs[TD_OP_MAX_IN] = {0};
     int flows = 0;
     for (uint32_t i = 0; i < n->n_in; i++) {
-        in[i] = n->in[i].saved;
         needs[i] = n->in[i].node || n->in[i].leaf;
     }
     for (uint32_t i = 0; i < n->n_out; i++) {
-        out[i] = n->out[i].saved;
         gout[i] = n->out[i].grad;
         flows |= gout[i] != NULL;
     }
-    if (flows) {
+    for (uint32_t i = 0; i < n->n_in && flows; i++)
+        in[i] = recall(c, &n->in[i].saved, "input", i);
+    for (uint32_t i = 0; i < n->n_out && flows; i++)
+        out[i] = recall(c, &n->out[i].saved, "output", i);
+    if (flows && !c->error) {
         td__frame_push(c);
         td_grad g = {in, out, gout, needs, gin, n->in_desc, n->out_desc, n->attrs};
         n->op->grad(c, &g);
@@ -253,7 +273,7 @@ static void backward_node(td_ctx *c, td__node *n)
     for (uint32_t i = 0; i < n->n_out; i++)
         drop(&n->out[i].grad);
     for (uint32_t i = 0; i < n->n_in; i++) {
-        drop(&n->in[i].saved);
+        drop(&n->in[i].saved.tensor);
         if (gin[i])
             deliver(c, &n->in[i], gin[i]);
     }
@@ -272,7 +292,7 @@ void td__backward(td_ctx *c, td_tensor *loss, double scale)
     c->grad = 0;
     td_tensor *seed = td__tensor_own(c, &loss->d);
     td__tensor_write(c, seed, TD_FLOAT64, &scale);
-    struct edge start = {NULL, loss->node, loss->output, loss};
+    struct edge start = {.node = loss->node, .output = loss->output, .leaf = loss};
     deliver(c, &start, seed);
     for (td__node *n = c->tape && !c->error ? c->tape->last : NULL; n && !c->error; n = n->previous) {
         char rule[80];

@@ -6,8 +6,8 @@
 
 /* As td_api.apply: checks, infers, runs the kernel of c's backend, and records when c->grad is set and an input
  * requires a gradient. */
-td_tensor *td__apply(td_ctx *c, const char *op, td_tensor *const *in, uint32_t n_in, const void *attrs, uint32_t attrs_size,
-                     td_tensor **out, uint32_t n_out);
+td_tensor *td__apply(td_ctx *c, const char *op, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                     uint32_t attrs_size, td_tensor **out, uint32_t n_out);
 
 /* Gradients of a scalar with respect to every leaf that requires one, added to leaf->grad; then the tape is
  * empty.  `scale` multiplies the loss (1 / accumulation steps).  Order of additions is fixed. */
@@ -20,7 +20,7 @@ void td__tape_forget(td_tensor *t);
 
 /* Central differences against the gradient rules, in the dtype of the leaves (use float64 and the reference
  * backend): the largest |analytic - numeric| / max(1, |numeric|) over all elements of all leaves. */
-double td__gradient_error(td_ctx *c, td_tensor *(*fn)(td_ctx *c, void *arg), void *arg, td_tensor *const *leaves, size_t n_leaves,
-                          double step);
+double td__gradient_error(td_ctx *c, td_tensor *(*fn)(td_ctx *c, void *arg), void *arg, td_tensor *const *leaves,
+                          size_t n_leaves, double step);
 
 #endif

@@ -60,7 +60,8 @@ static void infer_index_copy(td_ctx *c, const td_desc *in, uint32_t n_in, const 
         return;
     rows_shape(c, &in[1], &in[0], &rows);
     if (in[1].ndim != 1 || !td__same_shape(&rows, &in[2]))
-        td_fail(c, "rows %s at index %s of %s; [K, ...] at [K] are needed", TD__SHAPE(&in[2]), TD__SHAPE(&in[1]), TD__SHAPE(&in[0]));
+        td_fail(c, "rows %s at index %s of %s; [K, ...] at [K] are needed", TD__SHAPE(&in[2]), TD__SHAPE(&in[1]),
+                TD__SHAPE(&in[0]));
 }
 
 static void infer_copy(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)

@@ -143,7 +143,10 @@ static void grad_tanh(td_ctx *c, const td_grad *g)
     g->gin[0] = td_mul(c, g->gout[0], td_affine(c, td_square(c, g->out[0]), -1, 1));
 }
 
-static void grad_relu(td_ctx *c, const td_grad *g) { g->gin[0] = td__op2(c, "relu_grad", g->out[0], g->gout[0], NULL, 0); }
+static void grad_relu(td_ctx *c, const td_grad *g)
+{
+    g->gin[0] = td__op2(c, "relu_grad", g->out[0], g->gout[0], NULL, 0);
+}
 
 static void grad_affine(td_ctx *c, const td_grad *g)
 {
@@ -162,7 +165,8 @@ static void grad_clamp(td_ctx *c, const td_grad *g)
 {
     const td_scalar_attrs *a = g->attrs;
     td_tensor *x = g->in[0];
-    td_tensor *outside = td_add(c, td_greater(c, x, td__constant(c, x, a->b)), td_greater(c, td__constant(c, x, a->a), x));
+    td_tensor *outside =
+        td_add(c, td_greater(c, x, td__constant(c, x, a->b)), td_greater(c, td__constant(c, x, a->a), x));
     g->gin[0] = td_mul(c, g->gout[0], td_affine(c, outside, -1, 1));
 }
 
@@ -196,8 +200,7 @@ static void grad_cast(td_ctx *c, const td_grad *g)
 
 #define BINARY(name, save_in, save_out, grad) {name, 2, 2, 1, 0, 0, 0, save_in, save_out, infer_binary, grad, NULL}
 #define UNARY(name, save_in, save_out, grad) {name, 1, 1, 1, 0, 0, 0, save_in, save_out, infer_unary, grad, NULL}
-#define SCALAR(name, save_in, grad) \
-    {name, 1, 1, 1, sizeof(td_scalar_attrs), 0, 0, save_in, 0, infer_unary, grad, NULL}
+#define SCALAR(name, save_in, grad) {name, 1, 1, 1, sizeof(td_scalar_attrs), 0, 0, save_in, 0, infer_unary, grad, NULL}
 
 const td_op_type td__ops_pointwise[] = {
     BINARY("add", 0, 0, grad_add),

@@ -5,7 +5,10 @@
 #include "host/tensor/tensor.h"
 
 /* Whether input i was given. */
-static inline int td__given(const td_desc *in, uint32_t n_in, uint32_t i) { return i < n_in && in[i].ndim != UINT32_MAX; }
+static inline int td__given(const td_desc *in, uint32_t n_in, uint32_t i)
+{
+    return i < n_in && in[i].ndim != UINT32_MAX;
+}
 
 /* The shape as text, in the caller's block. */
 #define TD__SHAPE(d) td__shape_text((d), (char[160]){0}, 160)

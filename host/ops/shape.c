@@ -1,6 +1,6 @@
 /* Shapes: reshape, permute, expand, slice, cat, pad.  All in logical order; memory order is the kernels' business. */
-#include "host/ops/rule.h"
 #include "host/ops/shape.h"
+#include "host/ops/rule.h"
 #include "host/ops/table.h"
 
 #include <string.h>
@@ -141,7 +141,8 @@ static void infer_cat(td_ctx *c, const td_desc *in, uint32_t n_in, const void *a
     if (in[0].ndim == in[1].ndim)
         out[0].shape[dim] = in[1].shape[dim];
     if (!td__same_shape(&out[0], &in[1]))
-        td_fail(c, "shapes %s and %s differ outside dimension %lld", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]), (long long)dim);
+        td_fail(c, "shapes %s and %s differ outside dimension %lld", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]),
+                (long long)dim);
     out[0].shape[dim] += in[0].shape[dim];
 }
 
@@ -202,7 +203,8 @@ static void grad_pad(td_ctx *c, const td_grad *g)
     g->gin[0] = td_slice(c, g->gout[0], dim, a->before, a->before + g->in_desc[0].shape[dim], 1);
 }
 
-#define ROW(name, n_in, attrs, flags, infer, grad) {name, n_in, n_in, 1, sizeof(attrs), flags, 0, 0, 0, infer, grad, NULL}
+#define ROW(name, n_in, attrs, flags, infer, grad) \
+    {name, n_in, n_in, 1, sizeof(attrs), flags, 0, 0, 0, infer, grad, NULL}
 
 const td_op_type td__ops_shape[] = {
     ROW("reshape", 1, td_shape_attrs, TD_OP_VIEW, infer_reshape, grad_reshape),

@@ -8,9 +8,9 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [TD_FLOAT32] = {"float32", 4},  [TD_FLOAT64] = {"float64", 8}, [TD_BFLOAT16] = {"bfloat16", 2},
-    [TD_FLOAT16] = {"float16", 2},  [TD_INT64] = {"int64", 8},     [TD_INT32] = {"int32", 4},
-    [TD_UINT8] = {"uint8", 1},      [TD_BOOL] = {"bool", 1},
+    [TD_FLOAT32] = {"float32", 4}, [TD_FLOAT64] = {"float64", 8}, [TD_BFLOAT16] = {"bfloat16", 2},
+    [TD_FLOAT16] = {"float16", 2}, [TD_INT64] = {"int64", 8},     [TD_INT32] = {"int32", 4},
+    [TD_UINT8] = {"uint8", 1},     [TD_BOOL] = {"bool", 1},
 };
 #define N_DTYPES (sizeof dtypes / sizeof *dtypes)
 
@@ -64,12 +64,12 @@ int td__same_order(const td_desc *a, const td_desc *b)
     return a->ndim == 4 && b->ndim == 4 && a->shape[0] == b->shape[0] && a->shape[1] == b->shape[1];
 }
 
-#define LAYOUT_COPY(T)                                                                                                 \
-    for (int64_t n = 0; n < d->shape[0]; n++)                                                                          \
-        for (int64_t ch = 0; ch < channels; ch++)                                                                      \
-            for (int64_t p = 0; p < area; p++) {                                                                       \
-                int64_t row = (n * channels + ch) * area + p, last = (n * area + p) * channels + ch;                   \
-                ((T *)dst)[to_row_major ? row : last] = ((const T *)src)[to_row_major ? last : row];                   \
+#define LAYOUT_COPY(T)                                                                               \
+    for (int64_t n = 0; n < d->shape[0]; n++)                                                        \
+        for (int64_t ch = 0; ch < channels; ch++)                                                    \
+            for (int64_t p = 0; p < area; p++) {                                                     \
+                int64_t row = (n * channels + ch) * area + p, last = (n * area + p) * channels + ch; \
+                ((T *)dst)[to_row_major ? row : last] = ((const T *)src)[to_row_major ? last : row]; \
             }
 
 static void layout_copy(const td_desc *d, void *dst, const void *src, int to_row_major)
@@ -146,7 +146,10 @@ static uint16_t float16_store(float f)
     return (uint16_t)(sign | (u + 0xfff + (u >> 13 & 1)) >> 13);
 }
 
-static int64_t saturate(double x, double lo, double hi) { return isnan(x) ? 0 : (int64_t)(x < lo ? lo : x > hi ? hi : x); }
+static int64_t saturate(double x, double lo, double hi)
+{
+    return isnan(x) ? 0 : (int64_t)(x < lo ? lo : x > hi ? hi : x);
+}
 /* 2^63 itself is not an int64; the largest double below it is. */
 #define INT64_TOP 9223372036854774784.0
 
@@ -168,14 +171,14 @@ static void load_doubles(double *out, const void *src, uint32_t dtype, size_t n)
 static void store_doubles(void *dst, const double *in, uint32_t dtype, size_t n)
 {
     switch (dtype) {
-    case TD_FLOAT32: EACH(i, n) ((float *)dst)[i] = (float)in[i]; break;
-    case TD_FLOAT64: EACH(i, n) ((double *)dst)[i] = in[i]; break;
-    case TD_BFLOAT16: EACH(i, n) ((uint16_t *)dst)[i] = bfloat16_store((float)in[i]); break;
-    case TD_FLOAT16: EACH(i, n) ((uint16_t *)dst)[i] = float16_store((float)in[i]); break;
-    case TD_INT64: EACH(i, n) ((int64_t *)dst)[i] = saturate(in[i], (double)INT64_MIN, INT64_TOP); break;
-    case TD_INT32: EACH(i, n) ((int32_t *)dst)[i] = (int32_t)saturate(in[i], INT32_MIN, INT32_MAX); break;
-    case TD_UINT8: EACH(i, n) ((uint8_t *)dst)[i] = (uint8_t)saturate(in[i], 0, UINT8_MAX); break;
-    default: EACH(i, n) ((uint8_t *)dst)[i] = in[i] != 0; break;
+    case TD_FLOAT32: EACH(i, n)((float *)dst)[i] = (float)in[i]; break;
+    case TD_FLOAT64: EACH(i, n)((double *)dst)[i] = in[i]; break;
+    case TD_BFLOAT16: EACH(i, n)((uint16_t *)dst)[i] = bfloat16_store((float)in[i]); break;
+    case TD_FLOAT16: EACH(i, n)((uint16_t *)dst)[i] = float16_store((float)in[i]); break;
+    case TD_INT64: EACH(i, n)((int64_t *)dst)[i] = saturate(in[i], (double)INT64_MIN, INT64_TOP); break;
+    case TD_INT32: EACH(i, n)((int32_t *)dst)[i] = (int32_t)saturate(in[i], INT32_MIN, INT32_MAX); break;
+    case TD_UINT8: EACH(i, n)((uint8_t *)dst)[i] = (uint8_t)saturate(in[i], 0, UINT8_MAX); break;
+    default: EACH(i, n)((uint8_t *)dst)[i] = in[i] != 0; break;
     }
 }
 
@@ -191,10 +194,10 @@ static void load_ints(int64_t *out, const void *src, uint32_t dtype, size_t n)
 static void store_ints(void *dst, const int64_t *in, uint32_t dtype, size_t n)
 {
     switch (dtype) {
-    case TD_INT64: EACH(i, n) ((int64_t *)dst)[i] = in[i]; break;
-    case TD_INT32: EACH(i, n) ((int32_t *)dst)[i] = (int32_t)in[i]; break;
-    case TD_UINT8: EACH(i, n) ((uint8_t *)dst)[i] = (uint8_t)in[i]; break;
-    default: EACH(i, n) ((uint8_t *)dst)[i] = in[i] != 0; break;
+    case TD_INT64: EACH(i, n)((int64_t *)dst)[i] = in[i]; break;
+    case TD_INT32: EACH(i, n)((int32_t *)dst)[i] = (int32_t)in[i]; break;
+    case TD_UINT8: EACH(i, n)((uint8_t *)dst)[i] = (uint8_t)in[i]; break;
+    default: EACH(i, n)((uint8_t *)dst)[i] = in[i] != 0; break;
     }
 }
 

@@ -14,7 +14,8 @@ void td__broadcast_strides(const td_desc *d, const td_desc *to, int64_t strides[
 }
 
 /* Whether the last dimension so far and the next inner one are one run of memory for every operand. */
-static int runs_on(const td__nest *nest, uint32_t last, int64_t size, const int64_t (*strides)[TD_MAX_DIMS], uint32_t dim)
+static int runs_on(const td__nest *nest, uint32_t last, int64_t size, const int64_t (*strides)[TD_MAX_DIMS],
+                   uint32_t dim)
 {
     for (uint32_t k = 0; k < nest->n_operands; k++)
         if (nest->stride[k][last] != strides[k][dim] * size)

@@ -21,8 +21,8 @@ typedef struct td__nest {
     int64_t size[TD_MAX_DIMS], index[TD_MAX_DIMS], stride[TD__NEST_MAX][TD_MAX_DIMS]; /* outermost first */
 } td__nest;
 
-/* strides[k]: element strides of operand k along shape's logical dimensions, 0 where it is repeated.  Dimensions that are
- * adjacent in the memory of every operand become one. */
+/* strides[k]: element strides of operand k along shape's logical dimensions, 0 where it is repeated.  Dimensions that
+ * are adjacent in the memory of every operand become one. */
 void td__nest_begin(td__nest *nest, const td_desc *shape, uint32_t n_operands, const int64_t (*strides)[TD_MAX_DIMS]);
 int td__nest_next(td__nest *nest);
 /* Strides of d as broadcast to `to`: 0 where d is repeated. */

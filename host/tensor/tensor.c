@@ -29,8 +29,8 @@ static int bytes_of(td_ctx *c, const td_desc *d, size_t *bytes)
         td_desc shown = *d;
         if (shown.ndim > TD_MAX_DIMS)
             shown.ndim = TD_MAX_DIMS;
-        td__fail(c, "no tensor can be %s %s (%u dimensions)", td__dtype_name(d->dtype), td__shape_text(&shown, text, sizeof text),
-                 d->ndim);
+        td__fail(c, "no tensor can be %s %s (%u dimensions)", td__dtype_name(d->dtype),
+                 td__shape_text(&shown, text, sizeof text), d->ndim);
         return -1;
     }
     *bytes = n;
@@ -119,6 +119,7 @@ int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *ro
     const td_backend_type *b = t->storage->backend;
     int64_t n = td_numel(t);
     size_t bytes = (size_t)n * td__dtype_size(t->d.dtype);
+    t->storage->version++;
     td__storage *ordered = NULL, *converted = NULL;
     const void *from = row_major;
     if (dtype != t->d.dtype && row_major) {

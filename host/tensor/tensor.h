@@ -9,6 +9,7 @@ typedef struct td__storage {
     void *data;
     size_t bytes;
     int refs;
+    uint32_t version; /* counts overwritings, so that the tape notices when what it saved is no longer there */
     const td_backend_type *backend;
     struct td__storage *next; /* on a free list */
 } td__storage;
@@ -16,9 +17,9 @@ typedef struct td__storage {
 struct td_tensor {
     td_desc d; /* first: td_desc_of */
     int refs;
-    int requires_grad; /* a leaf that wants a gradient, or made from one */
-    td__storage *storage; /* NULL only in the empty tensor of a failed context */
-    td_tensor *grad;      /* leaves: accumulated gradient, owned; NULL while there is none */
+    int requires_grad;     /* a leaf that wants a gradient, or made from one */
+    td__storage *storage;  /* NULL only in the empty tensor of a failed context */
+    td_tensor *grad;       /* leaves: accumulated gradient, owned; NULL while there is none */
     struct td__node *node; /* what made it, while the tape holds it; NULL for leaves */
     uint32_t output;       /* which output of node */
 };

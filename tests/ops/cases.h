@@ -1,5 +1,6 @@
-/* Cases of the op table: every operation must have at least one (test_ops.c fails otherwise).  For each case the harness
- *   - runs the reference backend in float64 and compares with `expect` or `golden`, to 1e-10 unless `tolerance` says else,
+/* Cases of the op table: every operation must have at least one (test_ops.c fails otherwise).  With each case the
+ * harness
+ *   - runs the reference backend in float64 and compares with `expect` or `golden`, to 1e-10 unless `tolerance` is set,
  *   - checks the gradient rule by central differences, for all floating inputs but those in `no_grad`,
  *   - runs the cpu backend in float32, with one thread and with three, and compares with the reference.
  * A family's cases are in cases_<family>.c.  Golden values come from PyTorch: golden.py writes golden.h. */
@@ -8,8 +9,8 @@
 
 #include "host/tensor/tensor.h"
 
-/* One input.  Without `values`, element i of input k is lo + (hi - lo) * frac((i + 1) * 0.6180339887498949 + k * 0.2360679774997897),
- * rounded down for integers; in row-major order. */
+/* One input.  Without `values`, element i (in row-major order) of input k is lo + (hi - lo) * u, rounded down for
+ * integers, where u is the fraction of (i + 1) * 0.6180339887498949 + k * 0.2360679774997897. */
 typedef struct op_input {
     int given;
     uint32_t ndim;
@@ -25,7 +26,6 @@ typedef struct op_input {
 #define IN_VALUES(values, ...) {DIMS(__VA_ARGS__), TD_FLOAT32, 0, 0, values}
 #define IN_INT64(lo, hi, ...) {DIMS(__VA_ARGS__), TD_INT64, lo, hi, NULL}
 #define IN_INT64_VALUES(values, ...) {DIMS(__VA_ARGS__), TD_INT64, 0, 0, values}
-#define IN_SCALAR {1, 0, {0}, TD_FLOAT32, -1, 1, NULL}
 #define ABSENT {0, 0, {0}, 0, 0, 0, NULL}
 
 /* What `expect` computes from; all values row-major. */
@@ -49,7 +49,7 @@ typedef struct op_case {
 } op_case;
 
 /* Ended by {NULL}. */
-extern const op_case cases_pointwise[], cases_reduce[], cases_softmax[], cases_loss[], cases_matmul[], cases_conv[], cases_norm[],
-    cases_pool[], cases_shape[], cases_index[], cases_optim[];
+extern const op_case cases_pointwise[], cases_reduce[], cases_softmax[], cases_loss[], cases_matmul[], cases_conv[],
+    cases_norm[], cases_pool[], cases_shape[], cases_index[], cases_optim[];
 
 #endif

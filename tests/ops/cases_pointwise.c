@@ -62,12 +62,16 @@ EXPECT(where, x != 0 ? y : z)
 EXPECT(cast, x)
 EXPECT(truncate, x < 0 ? -floor(-x) : floor(x))
 
+/* clang-format off */
 #define BINARY(name)                                                                                                   \
     {.op = #name, .in = {IN(2, 3), IN_RANGE(0.5, 2, 2, 3)}, .expect = expect_##name},                                  \
-    {.op = #name, .what = "channels-last", .in = {IN(2, 3, 2, 2), IN_RANGE(0.5, 2, 2, 3, 2, 2)}, .expect = expect_##name}, \
-    {.op = #name, .what = "a bias of [C, 1, 1]", .in = {IN(2, 3, 4, 2), IN_RANGE(0.5, 2, 3, 1, 1)}, .expect = expect_##name}, \
+    {.op = #name, .what = "channels-last", .in = {IN(2, 3, 2, 2), IN_RANGE(0.5, 2, 2, 3, 2, 2)},                       \
+     .expect = expect_##name},                                                                                         \
+    {.op = #name, .what = "a bias of [C, 1, 1]", .in = {IN(2, 3, 4, 2), IN_RANGE(0.5, 2, 3, 1, 1)},                    \
+     .expect = expect_##name},                                                                                         \
     {.op = #name, .what = "a row and a column", .in = {IN(1, 4), IN_RANGE(0.5, 2, 3, 1)}, .expect = expect_##name},    \
-    {.op = #name, .what = "a vector and an image", .in = {IN(5), IN_RANGE(0.5, 2, 2, 3, 1, 5)}, .expect = expect_##name}, \
+    {.op = #name, .what = "a vector and an image", .in = {IN(5), IN_RANGE(0.5, 2, 2, 3, 1, 5)},                        \
+     .expect = expect_##name},                                                                                         \
     {.op = #name, .what = "a scalar", .in = {IN(2, 1, 3, 2, 2), IN_RANGE(0.5, 0.7, 1)}, .expect = expect_##name},      \
     {.op = #name, .what = "nothing", .in = {IN(2, 0, 3), IN_RANGE(0.5, 0.7, 1)}, .expect = expect_##name}
 #define UNARY(name, lo, hi)                                                                                            \
@@ -76,9 +80,11 @@ EXPECT(truncate, x < 0 ? -floor(-x) : floor(x))
     {.op = #name, .what = "a scalar", .in = {{1, 0, {0}, TD_FLOAT32, lo, hi, NULL}}, .expect = expect_##name}
 #define SCALARS(...) &(const td_scalar_attrs){__VA_ARGS__}
 #define SCALAR(name, lo, hi, ...)                                                                                      \
-    {.op = #name, .what = #__VA_ARGS__, .in = {IN_RANGE(lo, hi, 3, 7)}, .attrs = SCALARS(__VA_ARGS__), .expect = expect_##name}
+    {.op = #name, .what = #__VA_ARGS__, .in = {IN_RANGE(lo, hi, 3, 7)}, .attrs = SCALARS(__VA_ARGS__),                 \
+     .expect = expect_##name}
 
-static const double small[] = {0, 1, 2, 2, 1, 0, -1, 2}, others[] = {1, 1, 0, 2, 2, 0, -1, 3}, mask[] = {0, 1, -2, 0, 1, 1};
+static const double small[] = {0, 1, 2, 2, 1, 0, -1, 2}, others[] = {1, 1, 0, 2, 2, 0, -1, 3};
+static const double mask[] = {0, 1, -2, 0, 1, 1};
 
 const op_case cases_pointwise[] = {
     BINARY(add),
@@ -90,10 +96,14 @@ const op_case cases_pointwise[] = {
     BINARY(greater),
     BINARY(relu_grad),
     {.op = "equal", .in = {IN_VALUES(small, 2, 4), IN_VALUES(others, 2, 4)}, .expect = expect_equal},
-    {.op = "equal", .what = "integers", .in = {IN_INT64_VALUES(small, 8), IN_INT64_VALUES(others, 8)}, .expect = expect_equal},
-    {.op = "equal", .what = "pairs of labels", .in = {IN_INT64(0, 3, 5, 1), IN_INT64(0, 3, 1, 5)}, .expect = expect_equal},
-    {.op = "greater", .what = "ties", .in = {IN_VALUES(small, 2, 4), IN_VALUES(others, 2, 4)}, .expect = expect_greater},
-    {.op = "greater", .what = "integers", .in = {IN_INT64_VALUES(small, 8), IN_INT64_VALUES(others, 8)}, .expect = expect_greater},
+    {.op = "equal", .what = "integers", .in = {IN_INT64_VALUES(small, 8), IN_INT64_VALUES(others, 8)},
+     .expect = expect_equal},
+    {.op = "equal", .what = "pairs of labels", .in = {IN_INT64(0, 3, 5, 1), IN_INT64(0, 3, 1, 5)},
+     .expect = expect_equal},
+    {.op = "greater", .what = "ties", .in = {IN_VALUES(small, 2, 4), IN_VALUES(others, 2, 4)},
+     .expect = expect_greater},
+    {.op = "greater", .what = "integers", .in = {IN_INT64_VALUES(small, 8), IN_INT64_VALUES(others, 8)},
+     .expect = expect_greater},
     UNARY(neg, -2, 2),
     UNARY(exp, -2, 2),
     UNARY(log, 0.2, 3),
@@ -107,8 +117,10 @@ const op_case cases_pointwise[] = {
     {.op = "softplus", .what = "as PyTorch's", .in = {IN_RANGE(-19, 19, 9)}, .golden = golden_softplus},
     {.op = "softplus", .what = "far out", .in = {IN_RANGE(-300, 300, 9)}, .expect = expect_softplus},
     {.op = "add", .what = "an image and a column", .in = {IN(2, 3, 4, 5), IN(4, 1)}, .golden = golden_add_column},
-    {.op = "div", .what = "channels by an image", .in = {IN(3, 1, 1), IN_RANGE(0.5, 2, 2, 3, 4, 5)}, .golden = golden_div_channels},
-    {.op = "dropout", .in = {IN(3, 7)}, .attrs = &(const td_dropout_attrs){0.4, 12345678901234567, 3}, .golden = golden_dropout},
+    {.op = "div", .what = "channels by an image", .in = {IN(3, 1, 1), IN_RANGE(0.5, 2, 2, 3, 4, 5)},
+     .golden = golden_div_channels},
+    {.op = "dropout", .in = {IN(3, 7)}, .attrs = &(const td_dropout_attrs){0.4, 12345678901234567, 3},
+     .golden = golden_dropout},
     {.op = "dropout", .what = "channels-last", .in = {IN(2, 3, 4, 5)},
      .attrs = &(const td_dropout_attrs){0.25, 42, (1ull << 40) + 1}, .golden = golden_dropout_channels_last},
     SCALAR(affine, -1, 1, -2.5, 0.75),
@@ -117,13 +129,21 @@ const op_case cases_pointwise[] = {
     SCALAR(clamp, -2, 2, -0.6, 0.9),
     SCALAR(leaky_relu, -2, 2, 0.1, 0),
     {.op = "where", .in = {IN_VALUES(mask, 2, 3), IN(2, 3), IN(2, 3)}, .expect = expect_where, .no_grad = 1},
-    {.op = "where", .what = "broadcast, by integers", .in = {IN_INT64_VALUES(mask, 6), IN(2, 3, 1, 6), IN(4, 1)}, .expect = expect_where},
-    {.op = "where", .what = "rank 5", .in = {IN_INT64(0, 2, 2, 1, 3, 1, 2), IN(2, 3, 2, 2), IN(1)}, .golden = golden_where_rank5},
-    {.op = "cast", .what = "to itself", .in = {IN(2, 3, 2, 2)}, .attrs = &(const td_cast_attrs){TD_FLOAT64, 0}, .expect = expect_cast},
-    {.op = "cast", .what = "to float32", .in = {IN(2, 3, 2, 2)}, .attrs = &(const td_cast_attrs){TD_FLOAT32, 0}, .expect = expect_cast, .no_grad = 1, .tolerance = 1e-7},
-    {.op = "cast", .what = "to bfloat16", .in = {IN(2, 3)}, .attrs = &(const td_cast_attrs){TD_BFLOAT16, 0}, .expect = expect_cast, .no_grad = 1, .tolerance = 4e-3},
-    {.op = "cast", .what = "to float16", .in = {IN(2, 3)}, .attrs = &(const td_cast_attrs){TD_FLOAT16, 0}, .expect = expect_cast, .no_grad = 1, .tolerance = 5e-4},
-    {.op = "cast", .what = "to int64", .in = {IN_RANGE(-9, 9, 2, 3)}, .attrs = &(const td_cast_attrs){TD_INT64, 0}, .expect = expect_truncate, .no_grad = 1},
-    {.op = "cast", .what = "from int64", .in = {IN_INT64(-9, 9, 2, 3)}, .attrs = &(const td_cast_attrs){TD_FLOAT64, 0}, .expect = expect_cast},
+    {.op = "where", .what = "broadcast, by integers",
+     .in = {IN_INT64_VALUES(mask, 6), IN(2, 3, 1, 6), IN(4, 1)}, .expect = expect_where},
+    {.op = "where", .what = "rank 5", .in = {IN_INT64(0, 2, 2, 1, 3, 1, 2), IN(2, 3, 2, 2), IN(1)},
+     .golden = golden_where_rank5},
+    {.op = "cast", .what = "to itself", .in = {IN(2, 3, 2, 2)}, .attrs = &(const td_cast_attrs){TD_FLOAT64, 0},
+     .expect = expect_cast},
+    {.op = "cast", .what = "to float32", .in = {IN(2, 3, 2, 2)},
+     .attrs = &(const td_cast_attrs){TD_FLOAT32, 0}, .expect = expect_cast, .no_grad = 1, .tolerance = 1e-7},
+    {.op = "cast", .what = "to bfloat16", .in = {IN(2, 3)}, .attrs = &(const td_cast_attrs){TD_BFLOAT16, 0},
+     .expect = expect_cast, .no_grad = 1, .tolerance = 4e-3},
+    {.op = "cast", .what = "to float16", .in = {IN(2, 3)}, .attrs = &(const td_cast_attrs){TD_FLOAT16, 0},
+     .expect = expect_cast, .no_grad = 1, .tolerance = 5e-4},
+    {.op = "cast", .what = "to int64", .in = {IN_RANGE(-9, 9, 2, 3)},
+     .attrs = &(const td_cast_attrs){TD_INT64, 0}, .expect = expect_truncate, .no_grad = 1},
+    {.op = "cast", .what = "from int64", .in = {IN_INT64(-9, 9, 2, 3)},
+     .attrs = &(const td_cast_attrs){TD_FLOAT64, 0}, .expect = expect_cast},
     {.op = NULL},
 };

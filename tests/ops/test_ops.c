@@ -15,8 +15,8 @@ static const op_case *const families[] = {
     cases_norm,      cases_pool,   cases_shape,   cases_index, cases_optim,
 };
 
-#define EACH_CASE(t)                                                                                                   \
-    for (size_t f_ = 0; f_ < sizeof families / sizeof *families; f_++)                                                 \
+#define EACH_CASE(t)                                                   \
+    for (size_t f_ = 0; f_ < sizeof families / sizeof *families; f_++) \
         for (const op_case *t = families[f_]; t->op; t++)
 
 static const char *name_of(const op_case *t)
@@ -105,7 +105,8 @@ static void compare(const op_case *t, uint32_t k, const double *got, const doubl
     for (int64_t i = 0; i < n; i++) {
         int same = (isnan(got[i]) && isnan(want[i])) || got[i] == want[i] ||
                    fabs(got[i] - want[i]) <= tolerance * fmax(1, fabs(want[i]));
-        cr_expect(same, "%s: result %u, element %lld is %.17g, not %.17g", name_of(t), k, (long long)i, got[i], want[i]);
+        cr_expect(same, "%s: result %u, element %lld is %.17g, not %.17g", name_of(t), k, (long long)i, got[i],
+                  want[i]);
         if (!same)
             return;
     }
@@ -119,9 +120,10 @@ Test(ops, every_operation_has_a_case)
     for (size_t i = 0; (op = td__op_at(i)); i++) {
         int found = 0;
         EACH_CASE(t)
-            found |= !strcmp(t->op, op->name);
+        found |= !strcmp(t->op, op->name);
         cr_expect(found, "operation '%s' has no case", op->name);
-        cr_expect(op->grad || op->flags & (TD_OP_NONDIFF | TD_OP_INPLACE), "operation '%s' has no gradient rule", op->name);
+        cr_expect(op->grad || op->flags & (TD_OP_NONDIFF | TD_OP_INPLACE), "operation '%s' has no gradient rule",
+                  op->name);
     }
     cr_assert_gt(td__op_at(0) ? 1 : 0, 0);
 }
@@ -129,7 +131,8 @@ Test(ops, every_operation_has_a_case)
 Test(ops, values)
 {
     td_ctx *c = context(&td__reference_backend);
-    EACH_CASE(t) {
+    EACH_CASE(t)
+    {
         td__frame_push(c);
         run r = prepare(c, t, TD_FLOAT64);
         op_call seen = {.attrs = t->attrs};
@@ -153,7 +156,8 @@ Test(ops, values)
             t->expect(&seen, want);
         for (uint32_t k = 0; k < (t->expect ? r.n_result : 1) && !c->error; k++) {
             double *got = read_all(c, r.result[k]);
-            compare(t, k, got, t->expect ? want[k] : t->golden, td_numel(r.result[k]), t->tolerance ? t->tolerance : 1e-10);
+            compare(t, k, got, t->expect ? want[k] : t->golden, td_numel(r.result[k]),
+                    t->tolerance ? t->tolerance : 1e-10);
             free(got);
         }
         for (uint32_t k = 0; k < TD_OP_MAX_IN; k++) {
@@ -192,8 +196,8 @@ static void check_gradient(run *r, uint32_t inputs)
             leaves[n++] = r->in[k];
         }
     double error = td__gradient_error(r->c, weighted, r, leaves, n, 1e-5);
-    cr_expect(error < 1e-6, "%s: gradient of inputs 0x%x is off by %g%s%s", name_of(r->t), inputs, error, r->c->error ? ": " : "",
-              r->c->error ? r->c->error : "");
+    cr_expect(error < 1e-6, "%s: gradient of inputs 0x%x is off by %g%s%s", name_of(r->t), inputs, error,
+              r->c->error ? ": " : "", r->c->error ? r->c->error : "");
     for (size_t i = 0; i < n; i++) {
         td__release(leaves[i]->grad);
         leaves[i]->grad = NULL;
@@ -205,7 +209,8 @@ static void check_gradient(run *r, uint32_t inputs)
 Test(ops, gradients)
 {
     td_ctx *c = context(&td__reference_backend);
-    EACH_CASE(t) {
+    EACH_CASE(t)
+    {
         td__frame_push(c);
         run r = prepare(c, t, TD_FLOAT64);
         uint32_t inputs = 0;
@@ -229,7 +234,8 @@ Test(ops, cpu)
     const td_op_type *op;
     for (size_t i = 0; (op = td__op_at(i)); i++)
         cr_expect_not_null(td__kernel(&td__cpu_backend, op), "the cpu backend has no kernel of '%s'", op->name);
-    EACH_CASE(t) {
+    EACH_CASE(t)
+    {
         double *got[3][TD_OP_MAX_IN] = {{0}};
         int64_t n[TD_OP_MAX_IN] = {0};
         for (int way = 0; way < 3; way++) { /* reference, cpu, cpu with threads */

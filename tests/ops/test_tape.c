@@ -24,8 +24,10 @@ static void done(td_ctx *c)
     cr_expect_eq(td__memory_now(), 0);
 }
 
-#define SHAPE(...) sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]){__VA_ARGS__}
-#define DOUBLES(...) (const double[]){__VA_ARGS__}
+#define SHAPE(...) \
+    sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]) { __VA_ARGS__ }
+#define DOUBLES(...) \
+    (const double[]) { __VA_ARGS__ }
 
 static td_tensor *leaf(td_ctx *c, uint32_t ndim, const int64_t *shape, const double *v)
 {
@@ -43,7 +45,8 @@ static void expect_values(td_ctx *c, td_tensor *t, size_t n, const double *want)
     for (size_t i = 0; i < n; i++)
         cr_expect_float_eq(got[i], want[i], 1e-12, "element %zu is %g, not %g", i, got[i], want[i]);
 }
-#define EXPECT_VALUES(c, t, ...) expect_values(c, t, sizeof(DOUBLES(__VA_ARGS__)) / sizeof(double), DOUBLES(__VA_ARGS__))
+#define EXPECT_VALUES(c, t, ...) \
+    expect_values(c, t, sizeof(DOUBLES(__VA_ARGS__)) / sizeof(double), DOUBLES(__VA_ARGS__))
 
 /* ---- tensors ---- */
 
@@ -67,7 +70,8 @@ Test(tensor, rank_4_lies_channels_last)
 
 Test(tensor, conversions)
 {
-    const double from[] = {1.5, -1.5, 1e300, -1e300, NAN, INFINITY, 65519, 65520, 0x1p-25, 0x1.8p-25, 1 + 0x1p-11, 1 + 0x3p-11, -0.0, 255.9};
+    const double from[] = {1.5,   -1.5,    1e300,     -1e300,      NAN,         INFINITY, 65519,
+                           65520, 0x1p-25, 0x1.8p-25, 1 + 0x1p-11, 1 + 0x3p-11, -0.0,     255.9};
     const size_t n = sizeof from / sizeof *from;
     int64_t whole[14];
     uint8_t bytes[14];
@@ -82,7 +86,8 @@ Test(tensor, conversions)
     cr_expect(bytes[0] == 1 && bytes[12] == 0 && bytes[8] == 1);
     td__convert(half, TD_FLOAT16, from, TD_FLOAT64, (int64_t)n);
     /* by hand from IEEE 754: nearest, ties to even, overflow from 65520 on, subnormals in steps of 2^-24 */
-    const uint16_t want[] = {0x3e00, 0xbe00, 0x7c00, 0xfc00, 0x7e00, 0x7c00, 0x7bff, 0x7c00, 0x0000, 0x0001, 0x3c00, 0x3c02, 0x8000, 0x5bff};
+    const uint16_t want[] = {0x3e00, 0xbe00, 0x7c00, 0xfc00, 0x7e00, 0x7c00, 0x7bff,
+                             0x7c00, 0x0000, 0x0001, 0x3c00, 0x3c02, 0x8000, 0x5bff};
     for (size_t i = 0; i < 13; i++)
         cr_expect_eq(half[i], want[i], "float16 of %g is %04x, not %04x", from[i], half[i], want[i]);
     td__convert(half, TD_BFLOAT16, from, TD_FLOAT64, (int64_t)n);
@@ -180,7 +185,8 @@ static const char *error_of(td_ctx *c)
 Test(frame, misuse_is_an_error)
 {
     td_ctx *c = context();
-    td_tensor *x = td_zeros(c, TD_FLOAT32, SHAPE(2, 3)), *d = td_zeros(c, TD_FLOAT64, SHAPE(2, 3)), *i = td_zeros(c, TD_INT64, SHAPE(2));
+    td_tensor *x = td_zeros(c, TD_FLOAT32, SHAPE(2, 3)), *d = td_zeros(c, TD_FLOAT64, SHAPE(2, 3)),
+              *i = td_zeros(c, TD_INT64, SHAPE(2));
     double v;
     td__op1(c, "no_such", x, NULL, 0);
     cr_expect_str_eq(error_of(c), "there is no operation 'no_such'");
@@ -370,6 +376,22 @@ Test(tape, a_repeated_step_allocates_nothing)
 #endif
     td__memory_trim();
     cr_expect_eq(td__memory_reserved(), td__memory_now());
+    done(c);
+}
+
+Test(tape, notices_what_was_overwritten)
+{
+    td_ctx *c = context();
+    td_tensor *x = leaf(c, SHAPE(2), DOUBLES(1, 2)), *y = td_tensor_from(c, TD_FLOAT64, SHAPE(2), DOUBLES(3, 4));
+    c->grad = 1;
+    td_tensor *loss = td_sum(c, td_mul(c, x, y), 0, 0);
+    td_copy(c, td_reshape(c, y, SHAPE(2, 1)), td_zeros(c, TD_FLOAT64, SHAPE(2, 1))); /* through an alias */
+    td__backward(c, loss, 1);
+    cr_expect_str_eq(error_of(c), "gradient of mul: input 1 was overwritten after the operation had used it");
+    loss = td_sum(c, td_add(c, x, y), 0, 0); /* whose rule does not read y */
+    td_copy(c, y, td_zeros(c, TD_FLOAT64, SHAPE(2)));
+    td__backward(c, loss, 1);
+    EXPECT_VALUES(c, x->grad, 1, 1);
     done(c);
 }
 

@@ -2,7 +2,8 @@
 
 #include "host/backend/reference/real.h"
 
-/* A walk over the elements of one row: operand 0 in `rows` (whose leading dimensions are index's), operand 1 in `table`. */
+/* A walk over the elements of one row: operand 0 in `rows` (whose leading dimensions are index's), operand 1 in
+ * `table`. */
 static void row_walk(td__nest *nest, const td_desc *rows, uint32_t lead, const td_desc *table)
 {
     int64_t strides[2][TD_MAX_DIMS] = {{0}}, own[TD_MAX_DIMS];
@@ -32,7 +33,8 @@ static int in_range(td_run *r, int64_t position, int64_t row, int64_t n)
 {
     if (row >= 0 && row < n)
         return 1;
-    td__run_fail(r, "index %lld at position %lld; there are %lld rows", (long long)row, (long long)position, (long long)n);
+    td__run_fail(r, "index %lld at position %lld; there are %lld rows", (long long)row, (long long)position,
+                 (long long)n);
     return 0;
 }
 
@@ -43,23 +45,24 @@ static int64_t row_numel(const td_desc *table)
     return strides[0];
 }
 
-/* Runs the statement for each pair of an element of `rows`, at i, and the element of `table`, at j, that index names. */
-#define EACH_ELEMENT(statement)                                                                                        \
-    for (int64_t k = 0; k < td_desc_numel(&index->d); k++) {                                                           \
-        int64_t index_at, row;                                                                                         \
-        td__nest nest;                                                                                                 \
-        row_at(&index->d, &rows->d, k, &index_at, &row);                                                               \
-        int64_t entry = ((const int64_t *)index->data)[index_at];                                                      \
-        if (!in_range(r, k, entry, table->d.shape[0]))                                                                 \
-            return TD_ERROR;                                                                                           \
-        row_walk(&nest, &rows->d, index->d.ndim, &table->d);                                                           \
-        do                                                                                                             \
-            for (int64_t e = 0; e < nest.n; e++) {                                                                     \
-                int64_t i = row + nest.offset[0] + e * nest.step[0];                                                   \
-                int64_t j = entry * row_numel(&table->d) + nest.offset[1] + e * nest.step[1];                          \
-                statement;                                                                                             \
-            }                                                                                                          \
-        while (td__nest_next(&nest));                                                                                  \
+/* Runs the statement for each pair of an element of `rows`, at i, and the element of `table`, at j, that index
+ * names. */
+#define EACH_ELEMENT(statement)                                                               \
+    for (int64_t k = 0; k < td_desc_numel(&index->d); k++) {                                  \
+        int64_t index_at, row;                                                                \
+        td__nest nest;                                                                        \
+        row_at(&index->d, &rows->d, k, &index_at, &row);                                      \
+        int64_t entry = ((const int64_t *)index->data)[index_at];                             \
+        if (!in_range(r, k, entry, table->d.shape[0]))                                        \
+            return TD_ERROR;                                                                  \
+        row_walk(&nest, &rows->d, index->d.ndim, &table->d);                                  \
+        do                                                                                    \
+            for (int64_t e = 0; e < nest.n; e++) {                                            \
+                int64_t i = row + nest.offset[0] + e * nest.step[0];                          \
+                int64_t j = entry * row_numel(&table->d) + nest.offset[1] + e * nest.step[1]; \
+                statement;                                                                    \
+            }                                                                                 \
+        while (td__nest_next(&nest));                                                         \
     }
 
 static int32_t index_select_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)

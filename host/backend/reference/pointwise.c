@@ -4,17 +4,17 @@
 #include "host/base/rng.h"
 
 /* One input: x; a and b are the scalar attributes. */
-#define UNARY(op, expression)                                                                                          \
-    TD__KERNEL(op##_kernel)                                                                                            \
-    {                                                                                                                  \
-        const td_scalar_attrs *s = attrs;                                                                              \
-        double a = s ? s->a : 0, b = s ? s->b : 0;                                                                     \
-        (void)a, (void)b;                                                                                              \
-        for (int64_t i = 0, n = td_desc_numel(&out->d); i < n; i++) {                                                  \
-            double x = td__get(in, t, i);                                                                              \
-            td__put(out, t, i, expression);                                                                            \
-        }                                                                                                              \
-        return TD_OK;                                                                                                  \
+#define UNARY(op, expression)                                         \
+    TD__KERNEL(op##_kernel)                                           \
+    {                                                                 \
+        const td_scalar_attrs *s = attrs;                             \
+        double a = s ? s->a : 0, b = s ? s->b : 0;                    \
+        (void)a, (void)b;                                             \
+        for (int64_t i = 0, n = td_desc_numel(&out->d); i < n; i++) { \
+            double x = td__get(in, t, i);                             \
+            td__put(out, t, i, expression);                           \
+        }                                                             \
+        return TD_OK;                                                 \
     }
 
 UNARY(neg, -x)
@@ -29,23 +29,23 @@ UNARY(softplus, x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)))
 UNARY(relu, x < 0 ? 0 : x) /* keeps NaN */
 UNARY(affine, a *x + b)
 UNARY(pow, pow(x, a))
-UNARY(clamp, x < a ? a : x > b ? b : x)
+UNARY(clamp, x < a ? a : (x > b ? b : x))
 UNARY(leaky_relu, x < 0 ? a * x : x)
 
 /* Two inputs: x and y. */
-#define BINARY(op, expression)                                                                                         \
-    TD__KERNEL(op##_kernel)                                                                                            \
-    {                                                                                                                  \
-        td__nest nest;                                                                                                 \
-        td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d});                           \
-        do {                                                                                                           \
-            for (int64_t i = 0; i < nest.n; i++) {                                                                     \
-                double x = td__get(&in[0], t, nest.offset[1] + i * nest.step[1]);                                      \
-                double y = td__get(&in[1], t, nest.offset[2] + i * nest.step[2]);                                      \
-                td__put(out, t, nest.offset[0] + i * nest.step[0], expression);                                        \
-            }                                                                                                          \
-        } while (td__nest_next(&nest));                                                                                \
-        return TD_OK;                                                                                                  \
+#define BINARY(op, expression)                                                               \
+    TD__KERNEL(op##_kernel)                                                                  \
+    {                                                                                        \
+        td__nest nest;                                                                       \
+        td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d}); \
+        do {                                                                                 \
+            for (int64_t i = 0; i < nest.n; i++) {                                           \
+                double x = td__get(&in[0], t, nest.offset[1] + i * nest.step[1]);            \
+                double y = td__get(&in[1], t, nest.offset[2] + i * nest.step[2]);            \
+                td__put(out, t, nest.offset[0] + i * nest.step[0], expression);              \
+            }                                                                                \
+        } while (td__nest_next(&nest));                                                      \
+        return TD_OK;                                                                        \
     }
 
 BINARY(add, x + y)
@@ -59,27 +59,27 @@ BINARY(greater_real, x > y)
 BINARY(equal_real, x == y)
 
 /* Comparisons of integers. */
-#define COMPARE(T, operator)                                                                                           \
-    do {                                                                                                               \
-        const T *x = (const T *)in[0].data + nest.offset[1], *y = (const T *)in[1].data + nest.offset[2];              \
-        T *z = (T *)out->data + nest.offset[0];                                                                        \
-        for (int64_t i = 0; i < nest.n; i++)                                                                           \
-            z[i * nest.step[0]] = x[i * nest.step[1]] operator y[i * nest.step[2]];                                    \
+#define COMPARE(T, operator)                                                                              \
+    do {                                                                                                  \
+        const T *x = (const T *)in[0].data + nest.offset[1], *y = (const T *)in[1].data + nest.offset[2]; \
+        T *z = (T *)out->data + nest.offset[0];                                                           \
+        for (int64_t i = 0; i < nest.n; i++)                                                              \
+            z[i * nest.step[0]] = x[i * nest.step[1]] operator y[i * nest.step[2]];                       \
     } while (td__nest_next(&nest));
 
-#define COMPARISON(op, operator)                                                                                       \
-    static int32_t op##_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)                          \
-    {                                                                                                                  \
-        td__nest nest;                                                                                                 \
-        if (td__is_float(out->d.dtype))                                                                                \
-            return op##_real_kernel(r, in, out, attrs);                                                                \
-        td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d});                           \
-        switch (out->d.dtype) {                                                                                        \
-        case TD_INT64: COMPARE(int64_t, operator) break;                                                               \
-        case TD_INT32: COMPARE(int32_t, operator) break;                                                               \
-        default: COMPARE(uint8_t, operator) break;                                                                     \
-        }                                                                                                              \
-        return TD_OK;                                                                                                  \
+#define COMPARISON(op, operator)                                                              \
+    static int32_t op##_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs) \
+    {                                                                                         \
+        td__nest nest;                                                                        \
+        if (td__is_float(out->d.dtype))                                                       \
+            return op##_real_kernel(r, in, out, attrs);                                       \
+        td__nest_broadcast(&nest, &out->d, 2, (const td_desc *const[]){&in[0].d, &in[1].d});  \
+        switch (out->d.dtype) {                                                               \
+        case TD_INT64: COMPARE(int64_t, operator) break;                                      \
+        case TD_INT32: COMPARE(int32_t, operator) break;                                      \
+        default: COMPARE(uint8_t, operator) break;                                            \
+        }                                                                                     \
+        return TD_OK;                                                                         \
     }
 
 COMPARISON(greater, >)
@@ -140,7 +140,8 @@ TD__KERNEL(dropout_kernel)
 
 #define ROW(name) {#name, name##_kernel}
 const td__kernel_row td__reference_pointwise[] = {
-    ROW(add),   ROW(sub),    ROW(mul),     ROW(div),     ROW(maximum),  ROW(minimum), ROW(greater),   ROW(equal),      ROW(neg),
-    ROW(exp),   ROW(log),    ROW(sqrt),    ROW(abs),     ROW(square),   ROW(sigmoid), ROW(tanh),      ROW(softplus),   ROW(relu),
-    ROW(relu_grad), ROW(affine), ROW(pow), ROW(clamp),   ROW(leaky_relu), ROW(where), ROW(dropout),   ROW(cast),       {NULL, NULL},
+    ROW(add),     ROW(sub),        ROW(mul),      ROW(div),     ROW(maximum),   ROW(minimum), ROW(greater),
+    ROW(equal),   ROW(neg),        ROW(exp),      ROW(log),     ROW(sqrt),      ROW(abs),     ROW(square),
+    ROW(sigmoid), ROW(tanh),       ROW(softplus), ROW(relu),    ROW(relu_grad), ROW(affine),  ROW(pow),
+    ROW(clamp),   ROW(leaky_relu), ROW(where),    ROW(dropout), ROW(cast),      {NULL, NULL},
 };

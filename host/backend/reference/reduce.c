@@ -3,7 +3,8 @@
 #include "host/backend/reference/real.h"
 
 /* Strides of the output along the input's dimensions: 0 along those reduced. */
-static void output_strides(const td_view *in, const td_view *out, uint32_t dims, int keepdim, int64_t strides[TD_MAX_DIMS])
+static void output_strides(const td_view *in, const td_view *out, uint32_t dims, int keepdim,
+                           int64_t strides[TD_MAX_DIMS])
 {
     int64_t own[TD_MAX_DIMS];
     td__strides(&out->d, own);
@@ -19,8 +20,8 @@ static double combine_sum(double so_far, double x) { return so_far + x; }
 static double combine_max(double so_far, double x) { return x > so_far || isnan(x) ? x : so_far; }
 
 /* out = scale * (the inputs combined, from start on). */
-TD__INLINE int32_t reduce(td_run *r, const td_view *in, td_view *out, const td_dims_attrs *a, uint32_t t, combine_fn combine,
-                          double start, double scale)
+TD__INLINE int32_t reduce(td_run *r, const td_view *in, td_view *out, const td_dims_attrs *a, uint32_t t,
+                          combine_fn combine, double start, double scale)
 {
     int64_t strides[2][TD_MAX_DIMS], n = td_desc_numel(&out->d);
     uint32_t dims = a->dims ? a->dims : (1u << in->d.ndim) - 1;

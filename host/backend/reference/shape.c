@@ -4,7 +4,8 @@
 #include "host/ops/shape.h"
 
 /* Copies the elements of a shape from one strided place to another. */
-static void copy_strided(const td_desc *shape, void *dst, const int64_t *dst_strides, const void *src, const int64_t *src_strides)
+static void copy_strided(const td_desc *shape, void *dst, const int64_t *dst_strides, const void *src,
+                         const int64_t *src_strides)
 {
     int64_t strides[2][TD_MAX_DIMS];
     td__nest nest;
@@ -21,7 +22,10 @@ static void copy_strided(const td_desc *shape, void *dst, const int64_t *dst_str
     })
 }
 
-static void *at(const td_view *v, int64_t element) { return (char *)v->data + element * (int64_t)td__dtype_size(v->d.dtype); }
+static void *at(const td_view *v, int64_t element)
+{
+    return (char *)v->data + element * (int64_t)td__dtype_size(v->d.dtype);
+}
 
 static int32_t reshape_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
@@ -61,7 +65,8 @@ static int32_t expand_kernel(td_run *r, const td_view *in, td_view *out, const v
 static uint32_t dim_of(int64_t dim, const td_desc *d) { return (uint32_t)(dim < 0 ? dim + d->ndim : dim); }
 
 /* Copies `part` to or from the elements start, start + step, ... of one dimension of `whole`. */
-static void copy_part(const td_view *whole, const td_view *part, uint32_t dim, int64_t start, int64_t step, int into_whole)
+static void copy_part(const td_view *whole, const td_view *part, uint32_t dim, int64_t start, int64_t step,
+                      int into_whole)
 {
     int64_t w[TD_MAX_DIMS] = {0}, p[TD_MAX_DIMS] = {0};
     td__strides(&whole->d, w);
@@ -121,6 +126,6 @@ static int32_t pad_kernel(td_run *r, const td_view *in, td_view *out, const void
 }
 
 const td__kernel_row td__reference_shape[] = {
-    {"reshape", reshape_kernel}, {"permute", permute_kernel}, {"expand", expand_kernel}, {"slice", slice_kernel},
-    {"slice_grad", slice_grad_kernel}, {"cat", cat_kernel}, {"pad", pad_kernel}, {NULL, NULL},
+    {"reshape", reshape_kernel},       {"permute", permute_kernel}, {"expand", expand_kernel}, {"slice", slice_kernel},
+    {"slice_grad", slice_grad_kernel}, {"cat", cat_kernel},         {"pad", pad_kernel},       {NULL, NULL},
 };
