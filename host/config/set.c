@@ -104,7 +104,8 @@ static td__node **find_slot(struct change *s, td__node **slot, const char *path)
         } else if (n->kind == TD__SEQ) {
             slot = step_list(s, n, path, &rest);
         } else {
-            td__diag_error(&s->cfg->diag, s->at, "%s is %s; there is nothing below it", s->where, td__node_found(s->cfg, n));
+            td__diag_error(&s->cfg->diag, s->at, "%s is %s; there is nothing below it",
+                           *s->where ? s->where : "the document", td__node_found(s->cfg, n));
             return NULL;
         }
         path = rest;
