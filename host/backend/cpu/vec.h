@@ -3,6 +3,7 @@
 #ifndef TD__CPU_VEC_H
 #define TD__CPU_VEC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifndef TD_ISA
@@ -29,6 +30,24 @@ typedef float vec_unaligned __attribute__((vector_size(4 * LANES), aligned(4), m
 TD__INLINE vec load(const float *p) { return *(const vec_unaligned *)p; }
 TD__INLINE void store(float *p, vec v) { *(vec_unaligned *)p = v; }
 TD__INLINE vec splat(float x) { return x - (vec){0}; } /* x - 0 is x for every x, so only the broadcast remains */
+
+/* a where the mask is set, else b. */
+TD__INLINE vec pick(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
+TD__INLINE vec where_positive(vec g, vec y) { return (vec)((ivec)g & (y > 0)); }
+
+/* n < LANES elements. */
+TD__INLINE vec load_some(const float *p, int64_t n)
+{
+    float v[LANES] = {0};
+    __builtin_memcpy(v, p, (size_t)n * sizeof *v);
+    return load(v);
+}
+TD__INLINE void store_some(float *p, vec x, int64_t n)
+{
+    float v[LANES];
+    store(v, x);
+    __builtin_memcpy(p, v, (size_t)n * sizeof *v);
+}
 
 /* Sum of the lanes, in a fixed order. */
 TD__INLINE float lanes_sum(vec v)

@@ -44,20 +44,6 @@ static int make_reads(td_run *r, struct reads *a, const td__depthwise_conv *d, i
     return 0;
 }
 
-TD__INLINE vec load_some(const float *p, int64_t n)
-{
-    float v[LANES] = {0};
-    memcpy(v, p, (size_t)n * sizeof *v);
-    return load(v);
-}
-
-TD__INLINE void store_some(float *p, vec x, int64_t n)
-{
-    float v[LANES];
-    store(v, x);
-    memcpy(p, v, (size_t)n * sizeof *v);
-}
-
 struct job {
     const td__depthwise_conv *d;
     struct reads y, x;
