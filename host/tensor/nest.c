@@ -61,6 +61,16 @@ int td__nest_next(td__nest *nest)
     return 0;
 }
 
+void td__nest_seek(td__nest *nest, int64_t row)
+{
+    for (uint32_t d = nest->n_outer; d-- > 0; row /= nest->size[d]) {
+        int64_t index = row % nest->size[d];
+        for (uint32_t k = 0; k < nest->n_operands; k++)
+            nest->offset[k] += nest->stride[k][d] * (index - nest->index[d]);
+        nest->index[d] = index;
+    }
+}
+
 void td__nest_broadcast(td__nest *nest, const td_desc *out, uint32_t n_in, const td_desc *const *in)
 {
     int64_t strides[TD__NEST_MAX][TD_MAX_DIMS];

@@ -25,6 +25,8 @@ typedef struct td__nest {
  * are adjacent in the memory of every operand become one. */
 void td__nest_begin(td__nest *nest, const td_desc *shape, uint32_t n_operands, const int64_t (*strides)[TD_MAX_DIMS]);
 int td__nest_next(td__nest *nest);
+/* Goes to a row by its number, counted as td__nest_next goes. */
+void td__nest_seek(td__nest *nest, int64_t row);
 /* Strides of d as broadcast to `to`: 0 where d is repeated. */
 void td__broadcast_strides(const td_desc *d, const td_desc *to, int64_t strides[TD_MAX_DIMS]);
 /* Begins a walk over out = operand 0 and the inputs broadcast to it. */

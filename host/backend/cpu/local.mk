@@ -3,12 +3,15 @@ host_sources += host/backend/cpu/cpu.h host/backend/cpu/cpu.c host/backend/cpu/s
 # The kernels, once per instruction set; see vec.h.
 cpu_kernels = host/backend/cpu/vec.h host/backend/cpu/kernels/common.h host/backend/cpu/kernels/conv.c \
 	host/backend/cpu/kernels/correlate.c host/backend/cpu/kernels/correlate.h host/backend/cpu/kernels/depthwise.c \
-	host/backend/cpu/kernels/depthwise.h host/backend/cpu/kernels/families.c host/backend/cpu/kernels/gemm.c \
-	host/backend/cpu/kernels/gemm.h host/backend/cpu/kernels/kernels.h host/backend/cpu/kernels/matmul.c \
-	host/backend/cpu/kernels/outer.c host/backend/cpu/kernels/outer.h host/backend/cpu/kernels/pack.c \
-	host/backend/cpu/kernels/pack.h host/backend/cpu/kernels/planar.c host/backend/cpu/kernels/planar.h \
-	host/backend/cpu/kernels/tile.c host/backend/cpu/kernels/tile.h host/backend/cpu/kernels/wgrad.c \
-	host/backend/cpu/kernels/wgrad.h
+	host/backend/cpu/kernels/depthwise.h host/backend/cpu/kernels/exp.h host/backend/cpu/kernels/families.c \
+	host/backend/cpu/kernels/gemm.c host/backend/cpu/kernels/gemm.h host/backend/cpu/kernels/kernels.h \
+	host/backend/cpu/kernels/lines.h host/backend/cpu/kernels/loss.c host/backend/cpu/kernels/matmul.c \
+	host/backend/cpu/kernels/norm.c host/backend/cpu/kernels/optim.c host/backend/cpu/kernels/outer.c \
+	host/backend/cpu/kernels/outer.h host/backend/cpu/kernels/pack.c host/backend/cpu/kernels/pack.h \
+	host/backend/cpu/kernels/planar.c host/backend/cpu/kernels/planar.h host/backend/cpu/kernels/pointwise.c \
+	host/backend/cpu/kernels/pool.c host/backend/cpu/kernels/reduce.c host/backend/cpu/kernels/softmax.c \
+	host/backend/cpu/kernels/sums.c host/backend/cpu/kernels/sums.h host/backend/cpu/kernels/tile.c \
+	host/backend/cpu/kernels/tile.h host/backend/cpu/kernels/wgrad.c host/backend/cpu/kernels/wgrad.h
 CPU_CFLAGS = $(AM_CFLAGS) -ffp-contract=fast -fno-trapping-math -ftree-vectorize -fvect-cost-model=dynamic
 
 noinst_LIBRARIES += libcpu_baseline.a

@@ -186,9 +186,9 @@ FLOAT32_KERNEL(conv2d_input_grad)
 FLOAT32_KERNEL(conv2d_weight_grad)
 
 const td__kernel_row td__cpu_conv[] = {
-    {"conv2d", conv2d},
-    {"conv_transpose2d", conv_transpose2d},
-    {"conv2d_input_grad", conv2d_input_grad},
-    {"conv2d_weight_grad", conv2d_weight_grad},
+    ROW(conv2d),
+    ROW(conv_transpose2d),
+    ROW(conv2d_input_grad),
+    ROW(conv2d_weight_grad),
     {NULL, NULL},
 };

@@ -32,7 +32,7 @@ FLOAT32_KERNEL(linear)
 FLOAT32_KERNEL(matmul)
 
 const td__kernel_row td__cpu_matmul[] = {
-    {"linear", linear},
-    {"matmul", matmul},
+    ROW(linear),
+    ROW(matmul),
     {NULL, NULL},
 };

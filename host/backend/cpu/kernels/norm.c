@@ -249,4 +249,4 @@ static int32_t batch_norm_grad_f32(KERNEL_ARGUMENTS)
 FLOAT32_KERNEL(batch_norm)
 FLOAT32_KERNEL(batch_norm_grad)
 
-const td__kernel_row td__cpu_norm[] = {{"batch_norm", batch_norm}, {"batch_norm_grad", batch_norm_grad}, {NULL, NULL}};
+const td__kernel_row td__cpu_norm[] = {ROW(batch_norm), ROW(batch_norm_grad), {NULL, NULL}};

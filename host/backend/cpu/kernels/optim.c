@@ -92,4 +92,4 @@ static int32_t adam_step_f32(KERNEL_ARGUMENTS)
 FLOAT32_KERNEL(sgd_step)
 FLOAT32_KERNEL(adam_step)
 
-const td__kernel_row td__cpu_optim[] = {{"sgd_step", sgd_step}, {"adam_step", adam_step}, {NULL, NULL}};
+const td__kernel_row td__cpu_optim[] = {ROW(sgd_step), ROW(adam_step), {NULL, NULL}};

@@ -163,7 +163,6 @@ BINARY(greater, x > y ? 1 : 0)
 BINARY(equal, x == y ? 1 : 0)
 BINARY(relu_grad, x > 0 ? y : 0)
 
-#define ROW(name) {#name, name}
 const td__kernel_row td__cpu_pointwise[] = {
     ROW(neg), ROW(exp), ROW(log), ROW(sqrt), ROW(abs), ROW(square), ROW(sigmoid), ROW(tanh), ROW(softplus), ROW(relu), ROW(affine),
     ROW(clamp), ROW(leaky_relu), ROW(pow), ROW(add), ROW(sub), ROW(mul), ROW(div), ROW(maximum), ROW(minimum), ROW(greater),
