@@ -9,3 +9,8 @@ check_PROGRAMS += tests/ops/test_tape
 tests_ops_test_tape_SOURCES = tests/ops/test_tape.c
 tests_ops_test_tape_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_tape
+
+check_PROGRAMS += tests/ops/test_cpu
+tests_ops_test_cpu_SOURCES = tests/ops/test_cpu.c
+tests_ops_test_cpu_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_cpu

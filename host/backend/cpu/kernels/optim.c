@@ -46,7 +46,7 @@ static int32_t sgd_step_f32(KERNEL_ARGUMENTS)
 }
 
 struct adam {
-    float *param, *mean, *square, *most; /* most NULL: no amsgrad */
+    float *param, *mean, *square;
     const float *grad;
     float beta1, beta2, take1, take2, eps, step_size, correction, decay, keep; /* keep: what AdamW leaves of param */
 };
@@ -54,21 +54,16 @@ struct adam {
 static void adam_range(void *arg, int64_t begin, int64_t end)
 {
     const struct adam *a = arg;
-    float *restrict param = a->param, *restrict mean = a->mean, *restrict square = a->square, *restrict most = a->most;
+    float *restrict param = a->param, *restrict mean = a->mean, *restrict square = a->square;
     const float *restrict grad = a->grad;
     const float beta1 = a->beta1, beta2 = a->beta2, take1 = a->take1, take2 = a->take2, eps = a->eps;
     const float step_size = a->step_size, correction = a->correction, decay = a->decay, keep = a->keep;
     for (int64_t i = begin; i < end; i++) {
-        float g = grad[i] + decay * param[i];
-        mean[i] = beta1 * mean[i] + take1 * g;
-        square[i] = beta2 * square[i] + take2 * g * g;
+        float g = grad[i] + decay * param[i], m = beta1 * mean[i] + take1 * g, v = beta2 * square[i] + take2 * g * g;
+        mean[i] = m;
+        square[i] = v;
+        param[i] = keep * param[i] - step_size * m / (sqrtf(v) / correction + eps);
     }
-    if (most)
-        for (int64_t i = begin; i < end; i++)
-            most[i] = square[i] > most[i] ? square[i] : most[i];
-    const float *restrict v = most ? most : square;
-    for (int64_t i = begin; i < end; i++)
-        param[i] = keep * param[i] - step_size * mean[i] / (sqrtf(v[i]) / correction + eps);
 }
 
 static int32_t adam_step_f32(KERNEL_ARGUMENTS)
@@ -76,7 +71,6 @@ static int32_t adam_step_f32(KERNEL_ARGUMENTS)
     const td_adam_attrs *a = attrs;
     double step = (double)a->step;
     struct adam s = {.param = in[0].data, .grad = in[1].data, .mean = in[2].data, .square = in[3].data,
-                     .most = a->amsgrad ? in[4].data : NULL,
                      .beta1 = (float)a->beta1, .beta2 = (float)a->beta2, .take1 = (float)(1 - a->beta1), .take2 = (float)(1 - a->beta2),
                      .eps = (float)a->eps,
                      .step_size = (float)(a->lr / (1 - pow(a->beta1, step))),

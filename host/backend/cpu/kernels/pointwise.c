@@ -1,4 +1,5 @@
-/* Pointwise operations.  The expressions are scalar; the compiler vectorises the loops. */
+/* Pointwise operations.  The expressions are scalar; the compiler vectorises the loops.  Outputs may be inputs: an
+ * element is read before it is written, and no other is. */
 #include <math.h>
 
 #include "host/backend/cpu/kernels/common.h"
@@ -30,11 +31,11 @@ static int32_t unary(const td_view *in, td_view *out, const td_scalar_attrs *s, 
 }
 
 #define UNARY(name, expression)                                                                                        \
-    static void name##_loop(const float *restrict x_, float *restrict y_, int64_t n_, float a, float b)                \
+    static void name##_loop(const float *x_, float *y_, int64_t n_, float a, float b)                                  \
     {                                                                                                                  \
         (void)a;                                                                                                       \
         (void)b;                                                                                                       \
-        for (int64_t i = 0; i < n_; i++) {                                                                             \
+        _Pragma("GCC ivdep") for (int64_t i = 0; i < n_; i++) {                                                                             \
             float x = x_[i];                                                                                           \
             y_[i] = expression;                                                                                        \
         }                                                                                                              \
@@ -67,10 +68,11 @@ UNARY(affine, a *x + b)
 UNARY(clamp, x < a ? a : x > b ? b : x)
 UNARY(leaky_relu, x < 0 ? a * x : x)
 
-static void pow_loop(const float *restrict x, float *restrict y, int64_t n, float a, float b)
+static void pow_loop(const float *x, float *y, int64_t n, float a, float b)
 {
     (void)b;
     if (a == 2)
+#pragma GCC ivdep
         for (int64_t i = 0; i < n; i++)
             y[i] = x[i] * x[i];
     else
@@ -126,15 +128,14 @@ static int32_t binary(const td_view *in, td_view *out, binary_fn *fn)
 }
 
 #define BINARY_LOOP(expression, x_at, y_at)                                                                            \
-    for (int64_t i = 0; i < n_; i++) {                                                                                 \
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n_; i++) {                                                                                 \
         float x = x_[x_at], y = y_[y_at];                                                                              \
         z_[i] = expression;                                                                                            \
     }
 
 /* The common steps get loops of their own, for vectors. */
 #define BINARY(name, expression)                                                                                       \
-    static void name##_loop(const float *restrict x_, int64_t sx_, const float *restrict y_, int64_t sy_,              \
-                            float *restrict z_, int64_t n_)                                                            \
+    static void name##_loop(const float *x_, int64_t sx_, const float *y_, int64_t sy_, float *z_, int64_t n_)         \
     {                                                                                                                  \
         if (sx_ == 1 && sy_ == 1)                                                                                      \
             BINARY_LOOP(expression, i, i)                                                                              \
