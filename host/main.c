@@ -264,7 +264,14 @@ static int run(struct line *l, td__plugins *plugins)
     l->run.plugins = plugins;
     l->run.sets = l->sets.v;
     l->run.n_sets = l->sets.n;
-    return TD__EXIT_FAILED;
+    switch (l->command->bit) {
+    case CHECK:
+        return td__check_command(&l->run);
+    case TEST:
+        return td__test_command(&l->run);
+    default:
+        return td__train_command(&l->run);
+    }
 }
 
 int main(int argc, char **argv)

@@ -6,4 +6,3 @@ include tests/data/local.mk
 include tests/io/local.mk
 include tests/ops/local.mk
 include tests/plugins/local.mk
-include tests/train/local.mk

@@ -71,7 +71,7 @@ void td__plan_network(td__config *cfg, td__node *section, const char *name, uint
     out->dst = v.dst_ckpt;
     td__node *proc = td__plan_need(cfg, section, name, "forward_proc", "how a batch enters it, mostly forward_batch_only");
     if (proc)
-        out->forward_proc = td__object_from(cfg, proc, NULL, section, TD_KIND_FORWARD_PROC);
+        out->forward_proc = td__object_of(cfg, proc, TD_KIND_FORWARD_PROC);
     out->sequential = td__plan_paths(cfg, section, "sequential");
     out->frozen = td__plan_paths(cfg, section, "frozen_modules");
     read_adaptations(cfg, td__node_get(section, "adaptations"), out);

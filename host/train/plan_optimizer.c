@@ -58,8 +58,8 @@ static void read_group(td__config *cfg, td__node *key, td__node *base, td__node 
     td__group_plan *g = &out->groups[out->n_groups];
     g->module = (td__path){module->text, module->at};
     g->side = v.is_teacher ? TD_TEACHER : TD_STUDENT;
-    td__node *kwargs = td__node_get(item, "kwargs");
-    if (!fill_group(cfg, key, td__plan_merge(cfg, base, kwargs, ""), td__plan_is_null(kwargs) ? item : kwargs, out, g))
+    td__node *kwargs = td__plan_merge(cfg, base, td__node_get(item, "kwargs"), "");
+    if (kwargs && !fill_group(cfg, key, kwargs, kwargs, out, g))
         out->n_groups++;
 }
 

@@ -186,7 +186,7 @@ static int evaluate(struct run *r)
         return TD__EXIT_OK;
     if (!r->stage.val) /* nothing to choose by: the newest is the best */
         return save_student(r);
-    int failed = td__evaluate(c, r->x.student, r->stage.val, NULL, NULL, &last->accuracy);
+    int failed = td__accuracy_measure(c, r->x.student, r->stage.val, NULL, NULL, &last->accuracy);
     td__io_clear(r->stage.io);
     if (failed)
         return TD__EXIT_FAILED;

@@ -36,7 +36,7 @@ static int test_model(td__experiment *x, td_module *model, const char *name, td_
     td__accuracy a;
     char text[128];
     td__progress_begin(&s.progress, x->plan.test_log_freq, x->options->quiet);
-    if (td__evaluate(x->c, model, loader, show_batch, &s, &a))
+    if (td__accuracy_measure(x->c, model, loader, show_batch, &s, &a))
         return -1;
     td__accuracy_text(&a, text, sizeof text);
     td__progress_line(&s.progress, 1, "%s: %s", name, text);
