@@ -6,3 +6,4 @@ include tests/data/local.mk
 include tests/io/local.mk
 include tests/ops/local.mk
 include tests/plugins/local.mk
+include tests/nn/local.mk

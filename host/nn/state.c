@@ -124,6 +124,11 @@ static void lists_free(struct load *l)
 /* Where to write the next name; NULL when enough are listed. */
 static FILE *next(struct list *v) { return v->n++ < LISTED ? v->out : NULL; }
 
+static int same_shape(const td_desc *a, const td_desc *b)
+{
+    return a->ndim == b->ndim && !memcmp(a->shape, b->shape, a->ndim * sizeof *a->shape);
+}
+
 static int is_float(uint32_t dtype) { return dtype <= TD_FLOAT16; }
 
 static int may_be_missing(const char *name)
@@ -133,18 +138,34 @@ static int may_be_missing(const char *name)
     return n >= k && !strcmp(name + n - k, counter);
 }
 
-static void list_missing(struct load *l, const char *name)
+/* What the file calls a tensor that is missing here: a name nobody took that is near, or that ends alike and has the
+ * same shape; NULL: none. */
+static const char *likely_name(struct load *l, const char *name, const td_desc *here)
 {
-    const char *near[1], **unused = td__arena_alloc(l->arena, (l->n + 1) * sizeof *unused);
+    const char *near[1], **unused = td__arena_alloc(l->arena, (l->n + 1) * sizeof *unused), *dot = strrchr(name, '.');
     size_t n = 0;
-    FILE *out = next(&l->missing);
     for (size_t i = 0; unused && i < l->n; i++)
         if (!l->sources[i].used)
             unused[n++] = l->sources[i].name;
+    if (td__nearest(name, unused, n, near, 1))
+        return near[0];
+    for (size_t i = 0; dot && i < l->n; i++) {
+        const struct source *s = &l->sources[i];
+        const char *end = strrchr(s->name, '.');
+        if (!s->used && end && !strcmp(end, dot) && same_shape(&s->t->d, here))
+            return s->name;
+    }
+    return NULL;
+}
+
+static void list_missing(struct load *l, const char *name, const td_desc *here)
+{
+    FILE *out = next(&l->missing);
+    const char *likely = out ? likely_name(l, name, here) : NULL;
     if (out)
         fprintf(out, "%s'%s'", l->missing.n > 1 ? ", " : "", name);
-    if (out && td__nearest(name, unused, n, near, 1))
-        fprintf(out, " (the file has '%s')", near[0]);
+    if (likely)
+        fprintf(out, " (the file has '%s')", likely);
 }
 
 static void list_difference(struct load *l, const char *name, const td_desc *file, const td_desc *here)
@@ -173,9 +194,8 @@ static int compare(const char *name, td__member *member, td_module *owner, void 
     const td_desc *here = &member->tensor->d, *file = s ? &s->t->d : NULL;
     (void)owner;
     if (!s && !may_be_missing(name))
-        list_missing(l, name);
-    if (s && (file->ndim != here->ndim || memcmp(file->shape, here->shape, here->ndim * sizeof *here->shape) ||
-              is_float(file->dtype) != is_float(here->dtype)))
+        list_missing(l, name, here);
+    if (s && (!same_shape(file, here) || is_float(file->dtype) != is_float(here->dtype)))
         list_difference(l, name, file, here);
     return 0;
 }
