@@ -18,6 +18,8 @@ const op_case cases_shape[] = {
      .golden = golden_reshape},
     {.op = "reshape", .what = "other channels", .in = {IN(2, 3, 4, 5)}, .attrs = TO(3, 2, 4, 5),
      .golden = golden_reshape},
+    {.op = "reshape", .what = "other channels of the same batch", .in = {IN(2, 3, 4, 5)}, .attrs = TO(2, 6, 2, 5),
+     .golden = golden_reshape},
     {.op = "reshape", .what = "one position", .in = {IN(2, 60, 1, 1)}, .attrs = TO(2, 60),
      .golden = golden_reshape_flat},
     {.op = "reshape", .what = "to rank 5", .in = {IN(2, 3, 4, 5)}, .attrs = TO(2, 3, 1, 4, 5),

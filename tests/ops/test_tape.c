@@ -264,10 +264,25 @@ Test(tape, leaves_do_not_share_gradients)
     td_tensor *x = leaf(c, SHAPE(2), DOUBLES(1, 2)), *y = leaf(c, SHAPE(2), DOUBLES(3, 4));
     c->grad = 1;
     td__backward(c, td_sum(c, td_add(c, x, y), 0, 0), 1);
+    cr_expect_neq(x->grad->storage, y->grad->storage);
+    td__storage *first = x->grad->storage;
     td__backward(c, td_sum(c, x, 0, 0), 1);
     EXPECT_VALUES(c, x->grad, 2, 2);
     EXPECT_VALUES(c, y->grad, 1, 1);
-    cr_expect_neq(x->grad->storage, y->grad->storage);
+    cr_expect_eq(x->grad->storage, first); /* added in place */
+    done(c);
+}
+
+/* The sum's gradient is, for a while, the gradient of both u and v; then u gets more. */
+Test(tape, gradients_under_way_do_not_share)
+{
+    td_ctx *c = context();
+    td_tensor *x = leaf(c, SHAPE(2), DOUBLES(1, 2)), *y = leaf(c, SHAPE(2), DOUBLES(3, 4));
+    c->grad = 1;
+    td_tensor *u = td_square(c, x), *v = td_square(c, y), *more = td_scale(c, u, 10);
+    td__backward(c, td_sum(c, td_add(c, td_add(c, u, v), more), 0, 0), 1);
+    EXPECT_VALUES(c, x->grad, 22, 44);
+    EXPECT_VALUES(c, y->grad, 6, 8);
     done(c);
 }
 
