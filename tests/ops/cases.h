@@ -26,6 +26,7 @@ typedef struct op_input {
 #define IN_VALUES(values, ...) {DIMS(__VA_ARGS__), TD_FLOAT32, 0, 0, values}
 #define IN_INT64(lo, hi, ...) {DIMS(__VA_ARGS__), TD_INT64, lo, hi, NULL}
 #define IN_INT64_VALUES(values, ...) {DIMS(__VA_ARGS__), TD_INT64, 0, 0, values}
+#define IN_SCALAR {1, 0, {0}, TD_FLOAT32, -1, 1, NULL}
 #define ABSENT {0, 0, {0}, 0, 0, 0, NULL}
 
 /* What `expect` computes from; all values row-major. */
