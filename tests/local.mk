@@ -1,6 +1,7 @@
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -DTD_BUILDDIR='"$(abs_top_builddir)"'
 TEST_LDADD = $(host_libs) $(DEPS_LIBS) $(CRITERION_LIBS)
 include tests/base/local.mk
+include tests/cli/local.mk
 include tests/config/local.mk
 include tests/data/local.mk
 include tests/io/local.mk

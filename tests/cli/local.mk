@@ -1,0 +1,6 @@
+check_PROGRAMS += tests/cli/test_cli
+tests_cli_test_cli_SOURCES = tests/cli/test_cli.c
+tests_cli_test_cli_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_cli_test_cli_LDADD = $(TEST_LDADD)
+EXTRA_tests_cli_test_cli_DEPENDENCIES = tdhost $(plugin_PROGRAMS) $(zoo)
+TESTS += tests/cli/test_cli
