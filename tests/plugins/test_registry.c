@@ -144,6 +144,17 @@ Test(registry, refuses_tables_that_do_not_fit)
     expect_table(nested, 24, "loss 'T': parameter 'n' reaches byte 8 of a struct of 4");
 }
 
+Test(api, every_entry_is_filled)
+{
+    cr_assert(eq(u32, td__api.size, sizeof td__api));
+    for (size_t at = offsetof(td_api, get_interface); at < sizeof td__api; at += sizeof(void *)) {
+        void *entry;
+        memcpy(&entry, (const char *)&td__api + at, sizeof entry);
+        cr_expect(entry != NULL, "entry %zu", (at - offsetof(td_api, get_interface)) / sizeof(void *));
+    }
+    cr_expect(td__api.get_interface("td.no-such-service/1") == NULL);
+}
+
 static int count_and_check(uint32_t kind, const char *kind_name, const char *key, void *user)
 {
     int *n = user;
