@@ -14,7 +14,7 @@ static void linear_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void
     if (!td__one_float_dtype(c, in, n_in, 0))
         return;
     if (x->ndim == 0 || x->ndim == 4) {
-        td_fail(c, "the input %s must have 1 to 3 dimensions (flatten it first)", TD__SHAPE(x));
+        td_fail(c, "the input %s may have any number of dimensions but 0 and 4 (flatten or reshape it)", TD__SHAPE(x));
         return;
     }
     if (w->ndim != 2 || x->shape[x->ndim - 1] != w->shape[1]) {

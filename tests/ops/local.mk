@@ -14,3 +14,9 @@ check_PROGRAMS += tests/ops/test_cpu
 tests_ops_test_cpu_SOURCES = tests/ops/test_cpu.c
 tests_ops_test_cpu_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_cpu
+
+check_PROGRAMS += tests/ops/test_layers
+tests_ops_test_layers_SOURCES = tests/ops/test_layers.c tests/ops/golden_layers.h
+tests_ops_test_layers_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_layers
+EXTRA_DIST += tests/ops/golden.py tests/ops/golden_layers.py

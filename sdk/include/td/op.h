@@ -159,13 +159,13 @@ static inline td_tensor *td_smooth_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y
 static inline td_tensor *td_cross_entropy_with(td_ctx *c, td_tensor *logits, td_tensor *target, td_tensor *weight, int64_t ignore_index, double label_smoothing, uint32_t reduction) { td_loss_attrs a = {reduction, 0, ignore_index, label_smoothing, 1}; return td__op3(c, "cross_entropy", logits, target, weight, &a, sizeof a); }
 static inline td_tensor *td_cross_entropy(td_ctx *c, td_tensor *logits, td_tensor *target) { return td_cross_entropy_with(c, logits, target, NULL, -100, 0, TD_MEAN); }
 
-/* x [..., in], w [out, in], b [out] or NULL -> [..., out]. */
+/* x [..., in] of any rank but 4, w [out, in], b [out] or NULL -> [..., out]. */
 static inline td_tensor *td_linear(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b) { return td__op3(c, "linear", x, w, b, NULL, 0); }
 /* [.., m,k] x [.., k,n] -> [.., m,n], rank 2 or 3 with equal leading dimension; trans_x swaps the last two of an operand. */
 static inline td_tensor *td_matmul(td_ctx *c, td_tensor *x, td_tensor *y, int32_t trans_x, int32_t trans_y) { td_matmul_attrs a = {trans_x, trans_y}; return td__op2(c, "matmul", x, y, &a, sizeof a); }
 /* x [N,C,H,W], w [O,C/groups,kh,kw], b [O] or NULL. */
 static inline td_tensor *td_conv2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a) { return td__op3(c, "conv2d", x, w, b, a, sizeof *a); }
-/* x [N,C,H,W], w [C,O/groups,kh,kw]: the gradient of conv2d with respect to its input. */
+/* x [N,C,H,W], w [C,O/groups,kh,kw]: the gradient of conv2d with respect to its input; output_padding < stride. */
 static inline td_tensor *td_conv_transpose2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a) { return td__op3(c, "conv_transpose2d", x, w, b, a, sizeof *a); }
 /* x [N,C] or [N,C,H,W]; weight, bias, running_mean, running_var [C] or NULL.  Training: batch statistics
  * (biased variance), running ones updated with the unbiased.  relu: max(0, .) in the same pass. */
