@@ -3,3 +3,4 @@ plugins_methods_at_at_so_SOURCES = plugins/methods/at/at.c
 plugins_methods_at_at_so_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_methods_at_at_so_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugin_sources += $(plugins_methods_at_at_so_SOURCES)
+EXTRA_DIST += plugins/methods/at/vectors

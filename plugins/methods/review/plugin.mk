@@ -3,3 +3,4 @@ plugins_methods_review_review_so_SOURCES = plugins/methods/review/review.c plugi
 plugins_methods_review_review_so_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_methods_review_review_so_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugin_sources += $(plugins_methods_review_review_so_SOURCES)
+EXTRA_DIST += plugins/methods/review/vectors
