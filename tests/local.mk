@@ -8,3 +8,4 @@ include tests/io/local.mk
 include tests/ops/local.mk
 include tests/plugins/local.mk
 include tests/nn/local.mk
+include tests/train/local.mk

@@ -85,7 +85,7 @@ static td__node *default_of(struct binding *b, const td_param *p, td__place at)
         return NULL;
     }
     const char *name = td__arena_printf(b->cfg->arena, "default of '%s' in %s", p->name, b->owner);
-    return name ? td__parse(b->cfg, name, p->def, strlen(p->def)) : td__no_memory(b->cfg);
+    return name ? td__parse(b->cfg, (td__place){name, 0, 0}, p->def, strlen(p->def)) : td__no_memory(b->cfg);
 }
 
 /* Taps without a side of their own follow the sibling `is_from_teacher`. */
@@ -135,7 +135,7 @@ int td__bind_text(td__config *cfg, const char *text, const char *owner, const td
 {
     td__diag users = cfg->diag;
     memset(&cfg->diag, 0, sizeof cfg->diag);
-    td__node *map = *text ? td__parse(cfg, owner, text, strlen(text)) : NULL;
+    td__node *map = *text ? td__parse(cfg, (td__place){owner, 0, 0}, text, strlen(text)) : NULL;
     if (map || !*text)
         td__bind(cfg, map, owner, table, size, out);
     int failed = cfg->diag.errors ? -1 : 0;

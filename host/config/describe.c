@@ -1,6 +1,4 @@
 /* Parameter tables for people. */
-#include <string.h>
-
 #include "host/config/value.h"
 
 static const char *const names[] = {
@@ -28,7 +26,7 @@ static int print_type(const td_param *p, FILE *out)
         n += fprintf(out, " from %.12g to %.12g", p->min, p->max);
     else if (limits & 1)
         n += fprintf(out, " of at least %.12g", p->min);
-    if (p->flags & TD_NULLABLE)
+    if (td__param_nullable(p))
         n += fprintf(out, " or null");
     return n;
 }
@@ -41,7 +39,9 @@ void td__print_params(const td_param *table, int indent, FILE *out)
         n += p->flags & TD_PARAM_IGNORED ? fprintf(out, "ignored") : print_type(p, out);
         if (!(p->flags & TD_PARAM_IGNORED))
             n += p->def ? fprintf(out, " = %s", p->def) : fprintf(out, ", required");
-        fprintf(out, "%*s%s\n", n < 50 ? 52 - n : 2, "", p->doc ? p->doc : "");
+        if (p->doc)
+            fprintf(out, "%*s%s", n < 50 ? 52 - n : 2, "", p->doc);
+        fputc('\n', out);
         if (has_members(p) && !(p->flags & TD_PARAM_IGNORED))
             td__print_params(p->fields, indent + 4, out);
     }

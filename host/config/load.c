@@ -16,7 +16,8 @@ struct anchor {
 
 struct reader {
     td__config *cfg;
-    const char *name, *text;
+    td__place start;
+    const char *text;
     yaml_parser_t parser;
     void *anchors; /* of tsearch */
 };
@@ -30,7 +31,7 @@ static td__node *read_node(struct reader *r, int depth, int *ended);
 
 static td__place place(const struct reader *r, yaml_mark_t m)
 {
-    return (td__place){r->name, (uint32_t)m.line + 1, (uint32_t)m.column + 1};
+    return r->start.line ? (td__place){r->start.file, (uint32_t)m.line + 1, (uint32_t)m.column + 1} : r->start;
 }
 
 static int by_name(const void *a, const void *b)
@@ -44,15 +45,15 @@ static void syntax_error(struct reader *r)
     const yaml_parser_t *p = &r->parser;
     td__place at = place(r, p->problem_mark);
     if (p->error == YAML_READER_ERROR) { /* it gives no mark, only an offset */
-        at = (td__place){r->name, 1, 1};
+        yaml_mark_t m = {0, 0, 0};
         for (size_t i = 0; i < p->problem_offset; i++) {
-            at.line += r->text[i] == '\n';
-            at.column = r->text[i] == '\n' ? 1 : at.column + 1;
+            m.line += r->text[i] == '\n';
+            m.column = r->text[i] == '\n' ? 0 : m.column + 1;
         }
-        td__diag_error(&r->cfg->diag, at, "%s", p->problem);
+        td__diag_error(&r->cfg->diag, place(r, m), "%s", p->problem);
     } else if (p->error == YAML_MEMORY_ERROR) {
         td__no_memory(r->cfg);
-    } else if (p->context) {
+    } else if (p->context && at.line) {
         td__diag_error(&r->cfg->diag, at, "%s (%s, line %zu)", p->problem, p->context, p->context_mark.line + 1);
     } else {
         td__diag_error(&r->cfg->diag, at, "%s", p->problem);
@@ -366,7 +367,7 @@ static td__node *read_document(struct reader *r)
         return NULL;
     yaml_event_type_t start = skip(r, &at);
     if (start == YAML_STREAM_END_EVENT)
-        td__diag_error(&r->cfg->diag, (td__place){r->name, 0, 0}, "is empty");
+        td__diag_error(&r->cfg->diag, (td__place){r->start.file, 0, 0}, "is empty");
     if (start != YAML_DOCUMENT_START_EVENT)
         return NULL;
     td__node *root = read_node(r, 0, &ended);
@@ -380,9 +381,9 @@ static td__node *read_document(struct reader *r)
 
 static void keep(void *anchor) { (void)anchor; /* it is the arena's */ }
 
-td__node *td__compose(td__config *cfg, const char *name, const char *text, size_t size)
+td__node *td__compose(td__config *cfg, td__place start, const char *text, size_t size)
 {
-    struct reader r = {.cfg = cfg, .name = name, .text = text};
+    struct reader r = {.cfg = cfg, .start = start, .text = text};
     if (!yaml_parser_initialize(&r.parser))
         return td__no_memory(cfg);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);

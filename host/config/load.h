@@ -15,15 +15,16 @@ const char *td__node_text(td__config *cfg, const char *s, size_t n);
 /* Reports that memory ran out; returns NULL. */
 void *td__no_memory(td__config *cfg);
 
-/* Text to nodes: scalars resolved, merge keys flattened, tags and aliases still there.  NULL after a syntax error. */
-td__node *td__compose(td__config *cfg, const char *name, const char *text, size_t size);
+/* Text to nodes: scalars resolved, merge keys flattened, tags and aliases still there.  NULL after a syntax error.
+ * `start` is where the text is from; when its line is 0 (an option, a default) all nodes are there. */
+td__node *td__compose(td__config *cfg, td__place start, const char *text, size_t size);
 /* Gives a plain scalar its kind and value from its text.  -1: an integer too large for 64 bits. */
 int td__resolve_scalar(td__node *n);
 void td__apply_set(td__config *cfg, const char *set);
 /* Follows aliases and evaluates tags, in place; returns the node that stands for n afterwards. */
 td__node *td__evaluate(td__config *cfg, td__node *n);
 /* Compose and evaluate, into cfg's arena; NULL after a syntax error. */
-td__node *td__parse(td__config *cfg, const char *name, const char *text, size_t size);
+td__node *td__parse(td__config *cfg, td__place start, const char *text, size_t size);
 
 /* The entry of a map, by the longest key that starts `path` and ends it or is followed by a dot; *rest gets what follows.
  * map->n where there is none. */

@@ -38,9 +38,9 @@ const char *td__node_text(td__config *cfg, const char *s, size_t n)
     return copy ? copy : td__no_memory(cfg);
 }
 
-td__node *td__parse(td__config *cfg, const char *name, const char *text, size_t size)
+td__node *td__parse(td__config *cfg, td__place start, const char *text, size_t size)
 {
-    td__node *root = td__compose(cfg, name, text, size);
+    td__node *root = td__compose(cfg, start, text, size);
     return root ? td__evaluate(cfg, root) : NULL;
 }
 
@@ -59,7 +59,7 @@ int td__config_parse(td__config *cfg, const char *name, const char *text, size_t
 {
     if (start(cfg, name))
         return -1;
-    cfg->root = td__parse(cfg, cfg->path, text, size);
+    cfg->root = td__parse(cfg, (td__place){cfg->path, 1, 1}, text, size);
     return cfg->diag.errors ? -1 : 0;
 }
 
@@ -73,7 +73,7 @@ int td__config_load(td__config *cfg, const char *path, const char *const *sets, 
         td__diag_error(&cfg->diag, (td__place){cfg->path, 0, 0}, "%s", strerror(errno));
         return -1;
     }
-    cfg->root = td__compose(cfg, cfg->path, text, size);
+    cfg->root = td__compose(cfg, (td__place){cfg->path, 1, 1}, text, size);
     free(text);
     for (size_t i = 0; cfg->root && i < n_sets; i++)
         td__apply_set(cfg, sets[i]);
@@ -209,7 +209,11 @@ const char *td__node_str(td__config *cfg, const td__node *n)
 const char *td__did_you_mean(td__config *cfg, const char *name, const char *const *names, size_t n)
 {
     const char *near[3], *text = NULL;
-    switch (td__nearest(name, names, n, near, 3)) {
+    size_t found = td__nearest(name, names, n, near, 3);
+    int best = found ? td__distance(name, near[0], 96) : 0;
+    while (found > 1 && td__distance(name, near[found - 1], 96) > best + 1) /* much further than the best: noise */
+        found--;
+    switch (found) {
     case 0:
         return "";
     case 1:

@@ -117,7 +117,7 @@ static td__object *chain_object(td__config *cfg, td__node *node)
     return o;
 }
 
-/* Takes the host's own parameters out of a data set's kwargs; what is left, or NULL with an error. */
+/* Takes the host's own parameters out of a data set's kwargs; what is left, or NULL when memory ran out. */
 static td__node *take_transforms(td__config *cfg, td__object *o, td__node *kwargs)
 {
     td__node *rest = td__node_new(cfg, TD__MAP, kwargs->at);
@@ -139,7 +139,9 @@ static td__node *take_transforms(td__config *cfg, td__object *o, td__node *kwarg
         kwargs->items[i]->used = 1;
         *own = kwargs->items[i];
     }
-    return td__transform_chain(cfg, o->transform, &v, &n) || td__transform_chain(cfg, o->target_transform, &v, &n) ? NULL : rest;
+    td__transform_chain(cfg, o->transform, &v, &n); /* only to have them checked: what is wrong is said */
+    td__transform_chain(cfg, o->target_transform, &v, &n);
+    return rest;
 }
 
 /* ---- objects ---- */

@@ -83,7 +83,7 @@ static td__node **step_map(struct change *s, td__node *map, const char *path, co
         return &map->items[i];
     }
     if (s->adds && !strchr(path, '.')) {
-        *rest = "";
+        *rest = path + strlen(path);
         return add_key(s, map, path);
     }
     missing(s, map, path);
@@ -104,7 +104,8 @@ static td__node **find_slot(struct change *s, td__node **slot, const char *path)
         } else if (n->kind == TD__SEQ) {
             slot = step_list(s, n, path, &rest);
         } else {
-            td__diag_error(&s->cfg->diag, s->at, "%s is %s; there is nothing below it", s->where, td__node_found(s->cfg, n));
+            td__diag_error(&s->cfg->diag, s->at, "%s is %s; there is nothing below it",
+                           *s->where ? s->where : "the document", td__node_found(s->cfg, n));
             return NULL;
         }
         path = rest;
@@ -126,11 +127,10 @@ void td__apply_set(td__config *cfg, const char *set)
         td__diag_error(&cfg->diag, s.at, "it must look like train.num_epochs=1");
         return;
     }
-    td__node *value = td__compose(cfg, name, equals[1] ? equals + 1 : "~", equals[1] ? strlen(equals + 1) : 1);
+    td__node *value = td__compose(cfg, s.at, equals[1] ? equals + 1 : "~", equals[1] ? strlen(equals + 1) : 1);
     td__node **slot = value ? find_slot(&s, &cfg->root, path) : NULL;
     if (!slot)
         return;
-    value->at = s.at;
     if (s.shared || (*slot)->kind == TD__ALIAS)
         *slot = value;
     else

@@ -63,6 +63,8 @@ static td__node *computed(const struct target *t, td__node *n)
 
 /* ---- single values ---- */
 
+int td__param_nullable(const td_param *p) { return p->flags & TD_NULLABLE || (p->def && !strcmp(p->def, "null")); }
+
 int td__param_limits(const td_param *p)
 {
     if (p->min < p->max)
@@ -313,7 +315,7 @@ static set_fn *const setters[] = {
 /* The struct is zero already: only what zero does not say is set. */
 static void set_null(const struct target *t, const td__node *n, void *out)
 {
-    if (!(t->p->flags & TD_NULLABLE))
+    if (!td__param_nullable(t->p))
         td__diag_error(&t->cfg->diag, n->at, "%s may not be null", title(t));
     else if (t->p->type == TD_P_INT)
         memcpy(out, &(int64_t){TD_NONE_INT}, sizeof(int64_t));

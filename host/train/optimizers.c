@@ -43,7 +43,7 @@ static void sgd_update(td_ctx *c, const void *params, double lr, int64_t step, t
 
 /* ---- Adam, AdamW ---- */
 
-struct adam { double lr; td_floats betas; double eps, weight_decay; const char *amsgrad; int32_t maximize; };
+struct adam { double lr; td_floats betas; double eps, weight_decay; int32_t amsgrad, maximize; };
 
 #define ADAM_TABLE(decay)                                                                                   \
     {                                                                                                       \
@@ -51,7 +51,7 @@ struct adam { double lr; td_floats betas; double eps, weight_decay; const char *
         TD_PARAM_FLOATS(struct adam, betas, "[0.9, 0.999]", "decay of the averages of gradient and square"), \
         TD_PARAM_FLOAT(struct adam, eps, "1e-8", "added to the denominator", .max = 1e300),                 \
         DECAY(struct adam, decay),                                                                          \
-        TD_PARAM_STRING(struct adam, amsgrad, "false", "the AMSGrad variant is not offered", .choices = "false|False"), \
+        TD_PARAM_BOOL(struct adam, amsgrad, "false", "the AMSGrad variant; only false is offered"),         \
         MAXIMIZE(struct adam),                                                                              \
         IMPLEMENTATION,                                                                                     \
         TD_PARAM_END,                                                                                       \
@@ -63,6 +63,10 @@ static int is_decay(double beta) { return beta >= 0 && beta < 1; }
 static void adam_step(td_ctx *c, const struct adam *p, double lr, int64_t step, td_tensor *param, td_tensor *grad, td_tensor *const *state,
                       int32_t decoupled)
 {
+    if (p->amsgrad) {
+        td_fail(c, "Adam: amsgrad is not offered; it may be false");
+        return;
+    }
     if (p->betas.n != 2 || !is_decay(p->betas.v[0]) || !is_decay(p->betas.v[1])) {
         td_fail(c, "Adam: betas must be two numbers in [0, 1)");
         return;

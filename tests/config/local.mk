@@ -1,6 +1,13 @@
-check_PROGRAMS += tests/config/test_load tests/config/test_bind
+check_PROGRAMS += tests/config/test_load tests/config/test_tags tests/config/test_set tests/config/test_bind tests/config/test_object
 tests_config_test_load_SOURCES = tests/config/test_load.c tests/config/config.h
 tests_config_test_load_LDADD = $(TEST_LDADD)
+tests_config_test_tags_SOURCES = tests/config/test_tags.c tests/config/config.h
+tests_config_test_tags_LDADD = $(TEST_LDADD)
+tests_config_test_set_SOURCES = tests/config/test_set.c tests/config/config.h
+tests_config_test_set_LDADD = $(TEST_LDADD)
 tests_config_test_bind_SOURCES = tests/config/test_bind.c tests/config/config.h
 tests_config_test_bind_LDADD = $(TEST_LDADD)
-TESTS += tests/config/test_load tests/config/test_bind
+tests_config_test_object_SOURCES = tests/config/test_object.c tests/config/config.h tests/config/types.h
+tests_config_test_object_LDADD = $(TEST_LDADD)
+TESTS += tests/config/test_load tests/config/test_tags tests/config/test_set tests/config/test_bind tests/config/test_object
+EXTRA_DIST += tests/config/scalars.py tests/config/scalars.txt

@@ -37,7 +37,8 @@
 #define TD_P_LAYER 15u  /* td_layer_spec: {key, kwargs} of a layer, built later by td_layer_of */
 
 /* Flags. */
-#define TD_NULLABLE 1u        /* `null` is allowed: TD_NONE_INT, NaN, NULL, or an empty list; a null struct is zero */
+#define TD_NULLABLE 1u        /* `null` is allowed: TD_NONE_INT, NaN, NULL, or an empty list; a null struct is zero.  A
+                                default of "null" says the same */
 #define TD_SIDE_STUDENT 2u    /* taps: which network */
 #define TD_SIDE_TEACHER 4u    /* taps: neither flag: the sibling parameter `is_from_teacher` says */
 #define TD_PARAM_IGNORED 8u   /* accepted for compatibility, without effect here; offset unused */
@@ -75,7 +76,8 @@ typedef struct td_param {
     const char *def;         /* YAML text; NULL: required */
     const char *doc;         /* one line */
     const char *choices;     /* STRING: "a|b|c"; OBJECT: the kind */
-    double min, max;         /* INT and FLOAT, when min < max or one of them is not 0 */
+    double min, max;         /* INT, FLOAT and elements of INTS, FLOATS: both limits when min < max, else only min when
+                                one of them is not 0 */
     const struct td_param *fields; /* STRUCT, LIST, MAP; one field called "": the element itself, not a map */
 } td_param;
 
