@@ -290,8 +290,10 @@ static int finish_sequence(struct reader *r, td__node *seq, const struct nodes *
     seq->items = td__node_array(r->cfg, written->n);
     if (!seq->items)
         return -1;
-    memcpy(seq->items, written->v, written->n * sizeof *written->v);
-    seq->n = written->n;
+    while (seq->n < written->n) {
+        seq->items[seq->n] = written->v[seq->n];
+        seq->n++;
+    }
     return 0;
 }
 

@@ -1,5 +1,5 @@
-check_PROGRAMS += tests/config/test_load tests/config/test_tags tests/config/test_set tests/config/test_bind tests/config/test_object
-tests_config_test_load_SOURCES = tests/config/test_load.c tests/config/config.h
+check_PROGRAMS += tests/config/test_load tests/config/test_tags tests/config/test_set tests/config/test_bind tests/config/test_object tests/config/test_files
+tests_config_test_load_SOURCES = tests/config/test_load.c tests/config/config.h tests/paths.h
 tests_config_test_load_LDADD = $(TEST_LDADD)
 tests_config_test_tags_SOURCES = tests/config/test_tags.c tests/config/config.h
 tests_config_test_tags_LDADD = $(TEST_LDADD)
@@ -9,5 +9,7 @@ tests_config_test_bind_SOURCES = tests/config/test_bind.c tests/config/config.h
 tests_config_test_bind_LDADD = $(TEST_LDADD)
 tests_config_test_object_SOURCES = tests/config/test_object.c tests/config/config.h tests/config/types.h
 tests_config_test_object_LDADD = $(TEST_LDADD)
-TESTS += tests/config/test_load tests/config/test_tags tests/config/test_set tests/config/test_bind tests/config/test_object
-EXTRA_DIST += tests/config/scalars.py tests/config/scalars.txt
+tests_config_test_files_SOURCES = tests/config/test_files.c tests/config/config.h tests/config/types.h tests/paths.h
+tests_config_test_files_LDADD = $(TEST_LDADD)
+TESTS += tests/config/test_load tests/config/test_tags tests/config/test_set tests/config/test_bind tests/config/test_object tests/config/test_files
+EXTRA_DIST += tests/config/scalars.py tests/config/scalars.txt tests/config/files
