@@ -9,3 +9,4 @@ include tests/ops/local.mk
 include tests/plugins/local.mk
 include tests/nn/local.mk
 include tests/train/local.mk
+include tests/models/local.mk
