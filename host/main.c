@@ -9,9 +9,10 @@
 #include "host/base/log.h"
 #include "host/base/mem.h"
 #include "host/base/text.h"
+#include "host/train/conform.h"
 #include "host/train/train.h"
 
-enum { TRAIN = 1, TEST = 2, CHECK = 4, LIST = 8, DESCRIBE = 16, RUNS = TRAIN | TEST | CHECK, ALL = 31 };
+enum { TRAIN = 1, TEST = 2, CHECK = 4, LIST = 8, DESCRIBE = 16, CONFORM = 32, RUNS = TRAIN | TEST | CHECK, ALL = 63 };
 
 static const struct command {
     const char *name, *synopsis, *summary;
@@ -20,12 +21,13 @@ static const struct command {
     {"train", "[train] --config FILE [options]", "trains (distils) as the file says, then tests; the default", TRAIN},
     {"test", "test --config FILE [options]", "tests the models of the file and trains nothing", TEST},
     {"check", "check FILE [options]", "checks the whole file and prints the plan; reads no data", CHECK},
+    {"conform", "conform FILE... [options]", "compares losses and their gradients with the vectors of the files", CONFORM},
     {"list-plugins", "list-plugins [--json] [--plugins DIR] [--plugin FILE]", "lists what plugins offer, from their notes, running none of their code", LIST},
     {"describe", "describe [KEY] [--plugins DIR] [--plugin FILE]", "prints what is registered under KEY with its parameters; without KEY, all there is", DESCRIBE},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
-enum { CONFIG = 256, PLUGIN, PLUGINS, SET, SEED, OUT, BACKEND, THREADS, RESUME, TEST_ONLY, STUDENT_ONLY, JSON };
+enum { CONFIG = 256, PLUGIN, PLUGINS, SET, SEED, OUT, BACKEND, THREADS, RESUME, TEST_ONLY, STUDENT_ONLY, FLOAT32, JSON };
 
 static const struct option_row {
     const char *name, *argument;
@@ -39,11 +41,12 @@ static const struct option_row {
     {"--plugin", "FILE", PLUGIN, ALL, "one plugin, before all folders; may be repeated"},
     {"--out", "DIR", OUT, TRAIN | TEST, "where results go (default: runs/<config>-<time>)"},
     {"--seed", "N", SEED, RUNS, "seed of everything random"},
-    {"--backend", "NAME", BACKEND, RUNS, "where tensors live and kernels run (default: the best that works here)"},
-    {"--threads", "N", THREADS, RUNS, "how many threads compute (default: all cores); results do not depend on it"},
+    {"--backend", "NAME", BACKEND, RUNS | CONFORM, "where tensors live and kernels run (default: the best that works here)"},
+    {"--threads", "N", THREADS, RUNS | CONFORM, "how many threads compute (default: all cores); results do not depend on it"},
     {"--resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
     {"--test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
     {"--student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
+    {"--float32", NULL, FLOAT32, CONFORM, "computes in single instead of double precision"},
     {"--json", NULL, JSON, RUNS | LIST, "machine-readable output, one JSON value a line or a whole document"},
     {"--quiet", NULL, 'q', ALL, "prints warnings and errors only"},
     {"--verbose", NULL, 'v', ALL, "prints what is looked for and found as well"},
@@ -60,11 +63,11 @@ struct texts {
 
 struct line {
     const struct command *command;
-    struct texts sets, files, folders;
+    struct texts sets, files, folders, vectors;
     const char *named; /* the argument that named the command, or NULL */
     const char *key;   /* of describe */
     td__run_options run;
-    int help, version, verbose;
+    int help, version, verbose, in_float32;
 };
 
 static const struct option_row *option_of(int code)
@@ -156,6 +159,7 @@ static int set_option(struct line *l, int code, const char *value)
     case RESUME: l->run.resume = 1; return 0;
     case TEST_ONLY: l->run.test_only = 1; return 0;
     case STUDENT_ONLY: l->run.student_only = 1; return 0;
+    case FLOAT32: l->in_float32 = 1; return 0;
     case JSON: l->run.json = 1; return 0;
     case 'q': l->run.quiet = 1; return 0;
     case 'v': l->verbose = 1; return 0;
@@ -225,6 +229,8 @@ static int take_operand(struct line *l, const char *operand)
         return 0;
     if (l->command->bit == CHECK && !l->run.config)
         l->run.config = operand;
+    else if (l->command->bit == CONFORM)
+        l->vectors.v[l->vectors.n++] = operand;
     else if (l->command->bit == DESCRIBE && !l->key)
         l->key = operand;
     else
@@ -252,6 +258,8 @@ static int run(struct line *l, td__plugins *plugins)
 {
     if ((l->command->bit & RUNS) && !l->run.config)
         return wrong("'%s' needs --config FILE; see tdhost --help", l->command->name), TD__EXIT_USAGE;
+    if (l->command->bit == CONFORM && !l->vectors.n)
+        return wrong("'conform' needs a file of vectors; see tdhost conform --help"), TD__EXIT_USAGE;
     if (td__plugins_scan(plugins, l->files.v, l->files.n, l->folders.v, l->folders.n) || td__plugins_scan_default(plugins))
         return TD__EXIT_USAGE;
     if (l->command->bit == LIST)
@@ -264,7 +272,10 @@ static int run(struct line *l, td__plugins *plugins)
     l->run.plugins = plugins;
     l->run.sets = l->sets.v;
     l->run.n_sets = l->sets.n;
+    td__conform_options conform = {l->run.backend, l->in_float32, l->run.threads};
     switch (l->command->bit) {
+    case CONFORM:
+        return td__conform_command(l->vectors.v, l->vectors.n, &conform, stdout);
     case CHECK:
         return td__check_command(&l->run);
     case TEST:
@@ -279,12 +290,13 @@ int main(int argc, char **argv)
     struct line l = {0};
     td__plugins plugins = {0};
     /* No text can be given more often than there are arguments. */
-    const char **texts = calloc((size_t)argc * 3, sizeof *texts);
+    const char **texts = calloc((size_t)argc * 4, sizeof *texts);
     if (!texts)
         return td__log(TD_LOG_ERROR, "out of memory"), TD__EXIT_FAILED;
     l.sets.v = texts;
     l.files.v = texts + argc;
     l.folders.v = texts + 2 * argc;
+    l.vectors.v = texts + 3 * argc;
     int rc = parse(&l, argc, argv) ? TD__EXIT_USAGE : TD__EXIT_OK;
     td__log_level(l.run.quiet ? TD_LOG_WARN : l.verbose ? TD_LOG_DEBUG : TD_LOG_INFO);
     if (rc == TD__EXIT_OK && l.help)

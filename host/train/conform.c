@@ -6,6 +6,7 @@
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
+#include "host/base/pool.h"
 #include "host/config/object.h"
 #include "host/io/tensors.h"
 #include "host/nn/module.h"
@@ -328,10 +329,15 @@ int td__conform_command(const char *const *files, size_t n, const td__conform_op
         fprintf(stderr, "no backend '%s'\n", o->backend);
         return TD__EXIT_USAGE;
     }
+    if (td__pool_start(o->threads)) {
+        fprintf(stderr, "threads could not be started\n");
+        return TD__EXIT_FAILED;
+    }
     int code = TD__EXIT_OK;
     for (size_t i = 0; i < n; i++) {
         int this = conform_file(files[i], backend, o->in_float32, out);
         code = this > code ? this : code;
     }
+    td__pool_stop();
     return code;
 }

@@ -7,6 +7,7 @@
 typedef struct td__conform_options {
     const char *backend; /* NULL: "reference" */
     int in_float32;      /* else in float64 */
+    int threads;         /* 0: all cores */
 } td__conform_options;
 
 /* `tdhost conform FILE.yaml...` (doc/conformance.md).  A file holds
