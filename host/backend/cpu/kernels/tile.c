@@ -50,7 +50,8 @@ TD__INLINE void tile(int pixels, int vecs, const float *x, const int32_t *offset
 #define NAMES_1_TO_6(v) tile_##v##_1, tile_##v##_2, tile_##v##_3, tile_##v##_4, tile_##v##_5, tile_##v##_6
 #define NAMES_7_TO_12(v) tile_##v##_7, tile_##v##_8, tile_##v##_9, tile_##v##_10, tile_##v##_11, tile_##v##_12
 
-/* Tile sizes by the number of registers: accumulators, the block's weights and one pixel must fit. */
+/* Sizes by the number of registers: accumulators, the block's weights and one pixel must fit.  A row for 1, 2
+ * and 4 vectors. */
 TILES_1_TO_6(1)
 TILES_7_TO_12(1)
 TILES_1_TO_6(2)
@@ -59,32 +60,22 @@ TILE(1, 13) TILE(1, 14) TILE(1, 15) TILE(1, 16)
 TILES_7_TO_12(2)
 TILE(2, 13) TILE(2, 14)
 TILES_1_TO_6(4)
-static tile_fn *const tiles_1[] = {NAMES_1_TO_6(1), NAMES_7_TO_12(1), tile_1_13, tile_1_14, tile_1_15, tile_1_16};
-static tile_fn *const tiles_2[] = {NAMES_1_TO_6(2), NAMES_7_TO_12(2), tile_2_13, tile_2_14};
-static tile_fn *const tiles_4[] = {NAMES_1_TO_6(4)};
+static const int most_pixels[] = {16, 14, 6};
+static tile_fn *const tiles[][16] = {
+    {NAMES_1_TO_6(1), NAMES_7_TO_12(1), tile_1_13, tile_1_14, tile_1_15, tile_1_16},
+    {NAMES_1_TO_6(2), NAMES_7_TO_12(2), tile_2_13, tile_2_14},
+    {NAMES_1_TO_6(4)},
+};
 #else /* 16 registers */
-static tile_fn *const tiles_1[] = {NAMES_1_TO_6(1), NAMES_7_TO_12(1)};
-static tile_fn *const tiles_2[] = {NAMES_1_TO_6(2)};
+static const int most_pixels[] = {12, 6};
+static tile_fn *const tiles[][12] = {
+    {NAMES_1_TO_6(1), NAMES_7_TO_12(1)},
+    {NAMES_1_TO_6(2)},
+};
 #endif
 
-#define COUNT(a) (int)(sizeof(a) / sizeof *(a))
-int td__tile_pixels(int vecs)
-{
-#if LANES == 16
-    if (vecs == 4)
-        return COUNT(tiles_4);
-#endif
-    return vecs == 1 ? COUNT(tiles_1) : COUNT(tiles_2);
-}
-
-tile_fn *td__tile(int vecs, int pixels)
-{
-#if LANES == 16
-    if (vecs == 4)
-        return tiles_4[pixels - 1];
-#endif
-    return (vecs == 1 ? tiles_1 : tiles_2)[pixels - 1];
-}
+int td__tile_pixels(int vecs) { return most_pixels[vecs / 2]; }
+tile_fn *td__tile(int vecs, int pixels) { return tiles[vecs / 2][pixels - 1]; }
 
 int td__tile_vecs(int64_t channels, int64_t width, int64_t terms)
 {
