@@ -1,5 +1,6 @@
 #include "host/train/criterion.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,7 @@ char *td__criterion_text(td_ctx *c, const td__criterion *k, char *buf, size_t si
     for (size_t i = 0; i < k->n && used < size; i++) {
         double v = 0;
         td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
-        used += (size_t)snprintf(buf + used, size - used, "%s%s = %.6g (weight %g)", i ? ", " : "", k->terms[i].name, v,
+        used += (size_t)snprintf(buf + used, size - used, "%s%s = %.6g (weight %g)", i ? ", " : "", k->terms[i].name, isnan(v) ? fabs(v) : v,
                                  k->terms[i].weight);
     }
     return buf;

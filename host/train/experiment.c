@@ -82,7 +82,8 @@ static void try_stages(td__experiment *x)
 {
     for (size_t i = 0; i < x->plan.n_stages; i++) {
         td__train_stage s;
-        if (!td__stage_design(x, i, &s))
+        td__stage_design(x, i, &s);
+        if (s.student.root && (s.teacher.root || !s.plan->teacher.name))
             td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, NULL, NULL, &s.optimizer);
         td__diag_take(x->c, &x->cfg, x->plan.stages[i].at);
         td__stage_close(&s);

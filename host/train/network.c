@@ -27,8 +27,8 @@ static int is_instance(const char *path, const char *class_name)
     return strlen(class_name) == length && !strncmp(start, class_name, length);
 }
 
-/* fn on the modules a frozen_modules entry means; how many there were. */
-struct freeze { const char *path; int training; size_t n; };
+/* A frozen_modules entry and how many modules it meant. */
+struct freeze { const char *path; size_t n; };
 
 static int freeze_instance(td_module *m, const char *path, void *user)
 {
@@ -41,24 +41,25 @@ static int freeze_instance(td_module *m, const char *path, void *user)
     return 0;
 }
 
-static void no_such_path(td__config *cfg, const char *network, td_module *root, const td__path *path)
+void td__no_such_module(td_ctx *c, td__config *cfg, const char *network, td_module *root, const char *path, td__place at)
 {
-    char near[256];
-    td__diag_error(&cfg->diag, path->at, "the %s has no module '%s'; the nearest are %s", network, path->text,
-                   td__nearest_paths(root, path->text, near, sizeof near));
+    c->where = network;
+    td__find_or_fail(c, root, path + (*path == '+'));
+    c->where = NULL;
+    td__diag_take(c, cfg, at);
 }
 
-static void freeze(td__config *cfg, const td__network *n, const td__paths *paths)
+static void freeze(td_ctx *c, td__config *cfg, const td__network *n, const td__paths *paths)
 {
     for (size_t i = 0; i < paths->n; i++) {
-        struct freeze f = {paths->v[i].text, 0, 0};
+        struct freeze f = {paths->v[i].text, 0};
         td_module *m = td__network_find(n, f.path);
         if (m)
             td__set_requires_grad(m, 0);
         else if (!strncmp(f.path, "instance(", strlen("instance(")))
             td__walk(n->root, freeze_instance, &f);
         if (!m && !f.n)
-            no_such_path(cfg, n->plan->name, n->root, &paths->v[i]);
+            td__no_such_module(c, cfg, n->plan->name, n->root, f.path, paths->v[i].at);
     }
 }
 
@@ -75,7 +76,7 @@ static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan
     for (size_t i = 0; i < paths->n; i++) {
         text[i] = paths->v[i].text;
         if (*text[i] != '+' && !td__find(model, text[i])) {
-            no_such_path(cfg, plan->name, model, &paths->v[i]);
+            td__no_such_module(c, cfg, plan->name, model, text[i], paths->v[i].at);
             missing++;
         }
     }
@@ -115,12 +116,12 @@ int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, 
     td_module *root = plan->wrapper ? wrap(c, cfg, plan, model) : plan->sequential.n ? prune(c, cfg, plan, model, &plan->sequential) : model;
     out->root = td__module_retain(root);
     td__diag_take(c, cfg, plan->wrapper ? plan->wrapper->node->at : plan->at);
-    if (cfg->diag.errors != errors)
+    if (!out->root || cfg->diag.errors != errors)
         return -1;
     td__set_requires_grad(out->root, plan->requires_grad);
-    freeze(cfg, out, &plan->frozen);
-    freeze(cfg, out, &plan->wrapper_frozen);
-    return cfg->diag.errors == errors ? 0 : -1;
+    freeze(c, cfg, out, &plan->frozen);
+    freeze(c, cfg, out, &plan->wrapper_frozen);
+    return 0;
 }
 
 void td__network_close(td__network *n)

@@ -150,7 +150,7 @@ static td__loader_plan loader_of(td__plan *plan, td__node *section, td__node *da
 static void read_networks(td__plan *plan, td__node *section, td__stage_plan *s)
 {
     td__config *cfg = plan->cfg;
-    int distils = plan->student.name && strcmp(plan->student.name, "model") != 0;
+    int distils = plan->teacher.name || (plan->student.name && strcmp(plan->student.name, "model") != 0);
     const char *own = distils ? "student" : "model", *other = distils ? "model" : "student";
     td__node *n = td__plan_need(cfg, section, s->name, own, "how the batch enters the network, what is trained");
     if (n)

@@ -111,7 +111,7 @@ static int diverged(struct run *r, double loss)
 {
     char terms[1024];
     td__fail(r->x.c, "%s epoch %lld, step %lld: the loss is not finite (%g): %s", r->stage.plan->name,
-             (long long)r->m.at.stage_epoch + 1, (long long)r->m.at.step, loss,
+             (long long)r->m.at.stage_epoch + 1, (long long)r->m.at.step, isnan(loss) ? fabs(loss) : loss,
              td__criterion_text(r->x.c, &r->stage.criterion, terms, sizeof terms));
     return TD__EXIT_DIVERGED;
 }

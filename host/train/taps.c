@@ -46,7 +46,6 @@ static td__tap_use *tap_use(td__experiment *x, td__train_stage *s, const td_tap 
 static void hook(td__experiment *x, td__train_stage *s, const td__tap_use *u)
 {
     const td__network *n = u->tap.side == TD_TEACHER ? &s->teacher : &s->student;
-    char near[256];
     if (!n->root) {
         td__diag_error(&x->cfg.diag, u->at, "'%s' of the %s is read here, but %s has no such network", u->tap.path,
                        td__side_name(u->tap.side), s->plan->name);
@@ -58,8 +57,7 @@ static void hook(td__experiment *x, td__train_stage *s, const td__tap_use *u)
     if (m)
         td__io_tap(s->io, m, &u->tap);
     else
-        td__diag_error(&x->cfg.diag, u->at, "the %s has no module '%s'; the nearest are %s", n->plan->name, u->tap.path,
-                       td__nearest_paths(n->root, u->tap.path, near, sizeof near));
+        td__no_such_module(x->c, &x->cfg, n->plan->name, n->root, u->tap.path, u->at);
 }
 
 static void read_tap(const td_tap *tap, void *user)

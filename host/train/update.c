@@ -62,13 +62,11 @@ static void collect_group(td_ctx *c, td__config *cfg, td__optimizer *o, const td
 {
     struct collect s = {c, o, n->plan ? n->plan->name : "", g};
     td_module *m = n->root ? td__network_find(n, g->module.text) : NULL;
-    char near[256];
     size_t before = o->n;
     if (!n->root)
         td__diag_error(&cfg->diag, g->module.at, "there is no teacher that '%s' could belong to", g->module.text);
     else if (!m)
-        td__diag_error(&cfg->diag, g->module.at, "the %s has no module '%s'; the nearest are %s", n->plan->name, g->module.text,
-                       td__nearest_paths(n->root, g->module.text, near, sizeof near));
+        td__no_such_module(c, cfg, n->plan->name, n->root, g->module.text, g->module.at);
     else
         td__walk_members(m, collect, &s);
     if (m && o->n == before)
@@ -90,6 +88,15 @@ static void collect_all(td_ctx *c, const td__stage_plan *plan, td__optimizer *o,
             s.prefix = plan->criterion.terms[i].name;
             td__walk_members(states[i], collect, &s);
         }
+}
+
+/* Whether terms bring modules of their own, whose parameters a trial does not see. */
+static int builds_states(const td__criterion_plan *k)
+{
+    for (size_t i = 0; i < k->n_terms; i++)
+        if (((const td_loss_type *)k->terms[i].loss->type)->build)
+            return 1;
+    return 0;
 }
 
 static void clear_grads(td__optimizer *o)
@@ -126,7 +133,7 @@ int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, c
         }
     else
         collect_all(c, plan, out, student, teacher, states);
-    if (!c->error && cfg->diag.errors == errors && !out->n)
+    if (!c->error && cfg->diag.errors == errors && !out->n && (states || !builds_states(&plan->criterion)))
         td__diag_error(&cfg->diag, plan->at, "nothing is trained in %s: all parameters are frozen", plan->name);
     if (before && plan->optimizer.kept)
         take_over(out, before);

@@ -63,7 +63,7 @@ const char lab_stages[] =
 
 void lab_begin(struct lab *l)
 {
-    const char *folder = TEST_PLUGINS;
+    const char *folder = TD_BUILDDIR "/plugins";
     memset(l, 0, sizeof *l);
     strcpy(l->dir, "/tmp/tdhost-test-XXXXXX");
     cr_assert(mkdtemp(l->dir));

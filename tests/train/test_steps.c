@@ -1,0 +1,153 @@
+/* What single steps and stages do to the weights. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "tests/train/lab.h"
+
+#define CONV 108 /* elements of conv.weight */
+#define FC 1024  /* of fc.weight */
+
+static struct lab lab;
+
+static void setup(void) { lab_begin(&lab); }
+static void teardown(void) { lab_end(&lab); }
+TestSuite(steps, .init = setup, .fini = teardown);
+
+static const char *const trained[] = {"student/conv.weight", "student/conv.bias", "student/fc.weight", "student/fc.bias"};
+
+static void run(const char *yaml, const char *name, const char *const *sets, size_t n)
+{
+    cr_assert_eq(lab_train(&lab, yaml, "a.yaml", name, sets, n), TD__EXIT_OK);
+}
+
+static void get(const char *name, const char *tensor, float *out, int64_t n)
+{
+    cr_assert_eq(lab_tensor(&lab, name, tensor, out, n), n, "%s of %s", tensor, name);
+}
+
+static int same(const char *a, const char *b, const char *tensor)
+{
+    float x[FC], y[FC];
+    int64_t n = lab_tensor(&lab, a, tensor, x, FC);
+    cr_assert(n > 0 && lab_tensor(&lab, b, tensor, y, FC) == n, "%s", tensor);
+    return !memcmp(x, y, (size_t)n * sizeof *x);
+}
+
+/* One update on one batch, without momentum and batch normalisation. */
+#define ONE_STEP \
+    "train.num_epochs=1", "datasets.train.kwargs.length=8", "train.optimizer.kwargs.momentum=0", \
+        "models.student_model.kwargs.batch_norm=false", "train.scheduler=null"
+#define N_ONE_STEP 5
+
+static double distance(const char *a, const char *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < sizeof trained / sizeof *trained; i++) {
+        float x[FC], y[FC];
+        int64_t n = lab_tensor(&lab, a, trained[i], x, FC);
+        cr_assert_eq(lab_tensor(&lab, b, trained[i], y, FC), n);
+        for (int64_t k = 0; k < n; k++)
+            sum += ((double)x[k] - y[k]) * ((double)x[k] - y[k]);
+    }
+    return sqrt(sum);
+}
+
+Test(steps, clipping_bounds_the_norm_of_all_gradients)
+{
+    const char *start[] = {ONE_STEP, "train.optimizer.kwargs.lr=0"}, *free[] = {ONE_STEP, "train.optimizer.kwargs.lr=1"},
+               *clipped[] = {ONE_STEP, "train.optimizer.kwargs.lr=1", "+train.optimizer.max_grad_norm=0.125"},
+               *loose[] = {ONE_STEP, "train.optimizer.kwargs.lr=1", "+train.optimizer.max_grad_norm=1.0e+6"};
+    run(lab_distil, "start", start, N_ONE_STEP + 1);
+    run(lab_distil, "free", free, N_ONE_STEP + 1);
+    run(lab_distil, "clipped", clipped, N_ONE_STEP + 2);
+    run(lab_distil, "loose", loose, N_ONE_STEP + 2);
+    double norm = distance("start", "free");
+    cr_assert_gt(norm, 0.25, "the gradient's norm is %g", norm);
+    cr_expect_float_eq(distance("start", "clipped"), 0.125 * norm / (norm + 1e-6), 1e-6);
+    cr_expect_eq(distance("free", "loose"), 0, "a norm below the bound stays");
+    float s[FC], f[FC], c[FC];
+    get("start", trained[2], s, FC);
+    get("free", trained[2], f, FC);
+    get("clipped", trained[2], c, FC);
+    for (int i = 0; i < FC; i++)
+        cr_assert_float_eq((c[i] - s[i]) * norm, (f[i] - s[i]) * 0.125, 1e-5, "direction of element %d", i);
+}
+
+Test(steps, accumulated_batches_equal_a_large_one)
+{
+#define ORDERED \
+    "train.train_data_loader.sampler.class_or_func=SequentialSampler", "datasets.train.kwargs.length=32", \
+        "models.student_model.kwargs.batch_norm=false"
+    const char *large[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=16"};
+    const char *small[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=8", "+train.optimizer.grad_accum_step=2"};
+    const char *other[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=8"};
+    run(lab_distil, "large", large, 4);
+    run(lab_distil, "small", small, 5);
+    run(lab_distil, "other", other, 4);
+    cr_expect_lt(distance("large", "small"), 1e-5);
+    cr_expect_gt(distance("large", "other"), 1e-3);
+}
+
+Test(steps, frozen_modules_stay)
+{
+    const char *start[] = {"train.optimizer.kwargs.lr=0"}, *frozen[] = {"+train.student.frozen_modules=[conv]"},
+               *class[] = {"+train.student.frozen_modules=['instance(Conv2d)', bn]"};
+    run(lab_distil, "start", start, 1);
+    run(lab_distil, "frozen", frozen, 1);
+    run(lab_distil, "class", class, 1);
+    cr_expect(same("start", "frozen", "student/conv.weight"));
+    cr_expect_not(same("start", "frozen", "student/bn.weight"));
+    cr_expect_not(same("start", "frozen", "student/fc.weight"));
+    cr_expect(same("start", "class", "student/conv.weight") && same("start", "class", "student/bn.weight"));
+    cr_expect_not(same("start", "class", "student/fc.weight"));
+}
+
+Test(steps, a_teacher_is_not_touched)
+{
+    const char *start[] = {"train.optimizer.kwargs.lr=0"}, *trains[] = {"+train.teacher.mode=train"};
+    run(lab_distil, "start", start, 1);
+    run(lab_distil, "after", NULL, 0);
+    run(lab_distil, "trains", trains, 1);
+    cr_expect(same("start", "after", "teacher/conv.weight") && same("start", "after", "teacher/bn.running_mean"));
+    cr_expect_not(same("start", "after", "student/bn.running_mean"));
+    cr_expect(same("start", "trains", "teacher/conv.weight"));
+    cr_expect_not(same("start", "trains", "teacher/bn.running_mean"), "mode: train lets statistics run");
+}
+
+Test(steps, modules_have_rates_of_their_own)
+{
+    const char *start[] = {ONE_STEP, "train.optimizer.kwargs.lr=0"}, *plain[] = {ONE_STEP, "train.optimizer.kwargs.lr=0.1"},
+               *wise[] = {ONE_STEP, "train.optimizer.kwargs.lr=0.1", "+train.optimizer.module_wise_configs=[{module: fc, kwargs: {lr: 0.2}}]"};
+    run(lab_distil, "start", start, N_ONE_STEP + 1);
+    run(lab_distil, "plain", plain, N_ONE_STEP + 1);
+    run(lab_distil, "wise", wise, N_ONE_STEP + 2);
+    cr_expect(same("start", "wise", "student/conv.weight"), "only what is listed is trained");
+    float s[FC], p[FC], w[FC];
+    get("start", trained[2], s, FC);
+    get("plain", trained[2], p, FC);
+    get("wise", trained[2], w, FC);
+    for (int i = 0; i < FC; i++)
+        cr_assert_float_eq(w[i] - s[i], 2 * (p[i] - s[i]), 1e-6);
+}
+
+Test(steps, stages_hand_over_weights_and_optimiser)
+{
+    float count[1], weight[1];
+    const char *start[] = {"train.stage1.optimizer.kwargs.lr=0", "train.stage2.num_epochs=1"};
+    const char *first[] = {"+train.stage2.student.requires_grad=false", "train.stage2.num_epochs=1",
+                           "train.stage2.criterion.kwargs.sub_terms.count.weight=1"};
+    run(lab_stages, "start", start, 2);
+    run(lab_stages, "first", first, 3);
+    run(lab_stages, "both", NULL, 0);
+    cr_expect(same("start", "first", "student/conv.weight"), "stage 1 froze it");
+    cr_expect_not(same("start", "first", "student/fc.weight"));
+    cr_expect_not(same("start", "both", "student/conv.weight"), "stage 2 did not");
+    get("both", "criterion/count/count", count, 1);
+    cr_expect_eq(count[0], 10, "two epochs of five steps");
+    get("both", "criterion/count/weight", weight, 1);
+    cr_expect_lt(weight[0], 1, "a loss's own parameter is trained");
+    float momentum[FC];
+    get("both", "optimizer/momentum_buffer/student.conv.weight", momentum, CONV);
+    cr_expect_neq(momentum[0], 0, "stage 2 goes on with the optimiser of stage 1");
+}
