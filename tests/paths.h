@@ -3,6 +3,8 @@
 #ifndef TESTS_PATHS_H
 #define TESTS_PATHS_H
 
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,5 +40,16 @@ static inline char *data_path(const char *relative)
     free(path);
     return NULL;
 }
+
+static inline int remove_node(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+/* Removes a temporary folder with all that is in it. */
+static inline void remove_tree(const char *folder) { nftw(folder, remove_node, 8, FTW_DEPTH | FTW_PHYS); }
 
 #endif

@@ -317,6 +317,7 @@ Test(tree, state_comes_back)
     cr_assert_str_eq(f.v[f.n - 1].name, "fc.bias");
     td__tensors_close(&f);
     td__module_release(other);
+    remove_tree(dir);
     free(path);
 }
 
@@ -345,6 +346,7 @@ Test(tree, names_are_mapped_as_declared)
     NN_FAILED(c, says);
     free(says);
     td__module_release(m);
+    remove_tree(dir);
     free(path);
 }
 
@@ -376,6 +378,7 @@ Test(tree, what_does_not_fit_changes_nothing)
     td__ctx_clear(c);
     cr_assert_eq(fingerprint(m), before);
     td__module_release(m);
+    remove_tree(dir);
     free(path);
 }
 
@@ -399,6 +402,7 @@ Test(tree, counters_may_be_missing_and_types_are_converted)
         free(x);
     }
     td__module_release(m);
+    remove_tree(dir);
     free(path);
 }
 
