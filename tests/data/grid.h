@@ -121,6 +121,7 @@ static const td_transform_type plain = {{.key = "Plain", .summary = "for tests"}
 
 __attribute__((unused)) static void grid_setup(void)
 {
+    grids_read = 0;
     load_plugins(NULL, 0);
     cr_assert_eq(TD__REGISTER_HOST(TD_KIND_DATASET, &grid), 0);
     cr_assert_eq(TD__REGISTER_HOST(TD_KIND_TRANSFORM, &shake), 0);

@@ -180,7 +180,7 @@ static const td_dataset_wrapper_type pairs = {
 Test(open, wrappers)
 {
     cr_assert_eq(TD__REGISTER_HOST(TD_KIND_DATASET_WRAPPER, &pairs), 0);
-    td_dataset *org = opened("{key: Grid, kwargs: {fail_at: 30, transform: {key: Shake}}}");
+    td_dataset *org = opened("{key: Grid, kwargs: {fail_at: 30, side_values: true, transform: {key: Shake}}}");
     td__object wrapper = {.kind = TD_KIND_DATASET_WRAPPER, .type = td__find_type(TD_KIND_DATASET_WRAPPER, "Pairs")};
     td_dataset *d = td__dataset_wrap(ctx, &wrapper, org), *twice = td__dataset_wrap(ctx, &wrapper, d);
     td_item *item = td__item_new();
@@ -189,11 +189,12 @@ Test(open, wrappers)
     cr_assert_eq(td__dataset_length(d), 102);
     cr_assert_eq(td__dataset_classes(d), 7);
     cr_assert_eq(td__dataset_item(ctx, d, 4, 0, item), 0, "%s", ctx->error);
-    cr_assert(item->head.index == 4 && item->head.target == 5 && (int)item->head.image.values[0] == 5 && item->n_supp == 2);
-    cr_assert_eq(*(int64_t *)item->supp[1].data, 74);
-    const float *draw = item->supp[0].data;
+    cr_assert(item->head.index == 4 && item->head.target == 5 && (int)item->head.image.values[0] == 5 && item->n_supp == 4);
+    cr_assert_eq(*(int64_t *)item->supp[3].data, 74);
+    const float *draw = item->supp[2].data;
+    int64_t drawn_by_org = ((int64_t *)item->supp[0].data)[1];
     float first = item->head.image.values[0] - 5;
-    cr_assert(draw[0] != draw[1] && draw[0] != first);
+    cr_assert(draw[0] != draw[1] && draw[0] != first && (int64_t)(draw[0] * 1000) != drawn_by_org);
     cr_assert_eq(td__dataset_item(ctx, d, 29, 0, item), TD_ERROR);
     expect_error("Pairs of Grid, sample 29: grid.bin: no luck");
     td__item_free(item);

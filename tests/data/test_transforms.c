@@ -171,20 +171,24 @@ Test(transforms, random_crop_is_uniform)
         cr_expect(count[i / ACROSS][i % ACROSS] > 15 && count[i / ACROSS][i % ACROSS] < 65, "place %d: %d", i, count[i / ACROSS][i % ACROSS]);
 }
 
+/* 61 x 45 becomes 69 x 55: 4 and 5 more on both sides. */
 Test(transforms, pad_if_needed_pads_both_sides)
 {
-    int seen = 0;
-    td_dataset *d = opened("{key: Picture, kwargs: {transform: {key: RandomCrop, kwargs: {size: [40, 65], pad_if_needed: true}}}}");
-    for (int i = 0; i < 20; i++) {
-        cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0, "%s", ctx->error);
+    int lowest_x = 0, highest_x = -9, lowest_y = 0, highest_y = -9;
+    td_dataset *d = opened("{key: Picture, kwargs: {transform: {key: RandomCrop, kwargs: {size: [50, 65], pad_if_needed: true}}}}");
+    for (int i = 0; i < 60; i++) {
         int found = 0;
-        for (int x = -4; x <= 0; x++)
-            for (int y = 0; y <= 5 && !found; y++)
-                found = is_window(&item->head.image, x, y, 1);
-        seen += found;
+        cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0, "%s", ctx->error);
+        for (int x = -4; x <= 0 && !found; x++)
+            for (int y = -5; y <= 0 && !found; y++)
+                if ((found = is_window(&item->head.image, x, y, 1))) {
+                    lowest_x = x < lowest_x ? x : lowest_x, highest_x = x > highest_x ? x : highest_x;
+                    lowest_y = y < lowest_y ? y : lowest_y, highest_y = y > highest_y ? y : highest_y;
+                }
+        cr_assert(found, "sample %d is no window", i);
     }
     td__dataset_release(d);
-    cr_assert_eq(seen, 20);
+    cr_assert(lowest_x == -4 && highest_x == 0 && lowest_y == -5 && highest_y == 0);
 }
 
 /* RandomResizedCrop: with its size fixed by scale and ratio, the result is what Resize makes of some window of that size. */
