@@ -12,8 +12,13 @@ td_value td__call(td_ctx *c, td_module *m, td_value args)
     if (m->label)
         c->where = m->label;
     td__frame_push(c);
-    td_value out = m->type.forward_value ? m->type.forward_value(c, m, args)
-                                         : td_value_of(m->type.forward(c, m, td_tensor_of(c, args)));
+    td_value out = td_none();
+    if (m->type.forward_value)
+        out = m->type.forward_value(c, m, args);
+    else if (m->type.forward)
+        out = td_value_of(m->type.forward(c, m, td_tensor_of(c, args)));
+    else
+        td__fail(c, "a %s is not run itself", m->type.name);
     for (size_t i = 0; i < m->n_hooks && !c->error; i++)
         m->hooks[i].fn(c, m, args, out, m->hooks[i].user);
     out = td__frame_pop(c, out);

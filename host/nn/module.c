@@ -28,8 +28,8 @@ td_module *td__module_new(td_ctx *c, const td_module_type *type, uint32_t type_s
         known.name = "?";
     if (type_size > sizeof known && !is_zero((const char *)type + sizeof known, type_size - sizeof known))
         td__fail(c, "module type %s uses what this host does not know", known.name);
-    if (!known.forward == !known.forward_value)
-        td__fail(c, "module type %s needs one of forward and forward_value", known.name);
+    if (known.forward && known.forward_value)
+        td__fail(c, "module type %s has both forward and forward_value; it may have one", known.name);
     if (known.data_size > MOST_DATA)
         td__fail(c, "module type %s wants %u bytes of data; %u are allowed", known.name, known.data_size, MOST_DATA);
     td_module *m = calloc(1, sizeof *m);

@@ -39,16 +39,9 @@ static const td_param layer_item[] = {{.name = "", .type = TD_P_LAYER, .doc = "a
 static const td_param sequential_table[] = {
     TD_PARAM_LIST(struct sequential_params, layers, layer_item, sizeof(td_layer_spec), "[]", "the layers, in order"), TD_PARAM_END};
 
-static td_value list_forward(td_ctx *c, td_module *m, td_value v)
-{
-    (void)m;
-    td_fail(c, "a ModuleList is not run itself, its modules are");
-    return v;
-}
-
 static td_module *list_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "ModuleList", .forward_value = list_forward};
+    static const td_module_type type = {.name = "ModuleList"};
     (void)params;
     return td_module_new(c, &type);
 }

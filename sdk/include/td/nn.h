@@ -17,7 +17,7 @@ typedef struct td_module_type {
     uint32_t data_size; /* bytes of td_data(m) */
     uint32_t reserved;
     td_tensor *(*forward)(td_ctx *, td_module *, td_tensor *x);       /* one tensor to one tensor, or ... */
-    td_value (*forward_value)(td_ctx *, td_module *, td_value args);  /* ... anything; exactly one of the two */
+    td_value (*forward_value)(td_ctx *, td_module *, td_value args);  /* ... anything; neither: others run its parts */
 } td_module_type;
 
 /* A module without a parent; td_adopt gives it one, or the function that was asked to build it returns it. */
