@@ -77,13 +77,15 @@ static void infer_expand(td_ctx *c, const td_desc *in, uint32_t n_in, const void
     if (!rank_fits(c, a))
         return;
     out[0] = asked(&in[0], a);
+    int64_t total = 1;
     int bad = a->ndim < in[0].ndim;
     for (uint32_t i = 0; i < a->ndim && !bad; i++) {
         uint32_t lead = a->ndim - in[0].ndim;
         int64_t from = i < lead ? 1 : in[0].shape[i - lead];
         if (a->v[i] == -1 && i >= lead)
             out[0].shape[i] = from;
-        bad = out[0].shape[i] < 0 || (from != 1 && from != out[0].shape[i]);
+        bad = out[0].shape[i] < 0 || (from != 1 && from != out[0].shape[i]) ||
+              __builtin_mul_overflow(total, out[0].shape[i], &total);
     }
     if (bad)
         td_fail(c, "%s does not expand to %s", TD__SHAPE(&in[0]), TD__SHAPE(&out[0]));
@@ -95,7 +97,7 @@ void td__slice_range(const td_slice_attrs *a, int64_t length, int64_t *start, in
     from = from < 0 ? 0 : from > length ? length : from;
     to = to < from ? from : to > length ? length : to;
     *start = from;
-    *count = (to - from + a->step - 1) / a->step;
+    *count = to > from ? 1 + (to - from - 1) / a->step : 0;
 }
 
 static int slice_fits(td_ctx *c, const td_slice_attrs *a)
@@ -153,10 +155,10 @@ static void infer_pad(td_ctx *c, const td_desc *in, uint32_t n_in, const void *a
     (void)n_in;
     if (!td__want_dim(c, &in[0], &dim))
         return;
-    if (a->before < 0 || a->after < 0)
-        td_fail(c, "%lld before and %lld after; at least 0 are needed", (long long)a->before, (long long)a->after);
     out[0] = in[0];
-    out[0].shape[dim] += a->before + a->after;
+    if (a->before < 0 || a->after < 0 || __builtin_add_overflow(in[0].shape[dim], a->before, &out[0].shape[dim]) ||
+        __builtin_add_overflow(out[0].shape[dim], a->after, &out[0].shape[dim]))
+        td_fail(c, "%lld before and %lld after; at least 0 are needed", (long long)a->before, (long long)a->after);
 }
 
 /* ---- gradients ---- */

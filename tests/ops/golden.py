@@ -53,6 +53,13 @@ def main():
     emit("dropout", dropout(fill(0, [3, 7]), 0.4, 12345678901234567, 3))
     emit("dropout_channels_last", dropout(x4, 0.25, 42, 2**40 + 1))
 
+    rows = torch.cat([fill(0, [2, 4]), torch.zeros(1, 4)]).requires_grad_()
+    for p in (1, 2, 3):
+        rows.grad = None
+        y = torch.nn.functional.normalize(rows, p=p, dim=1, eps=1e-6)
+        (y * fill(1, [3, 4])).sum().backward()
+        emit(f"normalize_{p}", torch.cat([y.detach(), rows.grad]))
+
     emit("sum_all", fill(0, [2, 3, 4]).sum())
     emit("sum_channels", x4.sum((0, 2, 3)))
     emit("sum_batch", x4.sum(0))

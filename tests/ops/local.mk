@@ -20,3 +20,8 @@ tests_ops_test_layers_SOURCES = tests/ops/test_layers.c tests/ops/golden_layers.
 tests_ops_test_layers_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_layers
 EXTRA_DIST += tests/ops/golden.py tests/ops/golden_layers.py
+
+check_PROGRAMS += tests/ops/test_backend
+tests_ops_test_backend_SOURCES = tests/ops/test_backend.c
+tests_ops_test_backend_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_backend

@@ -6,6 +6,7 @@
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
 #include "host/ops/table.h"
+#include "tests/ops/golden.h"
 
 static td_ctx *context(void)
 {
@@ -43,7 +44,7 @@ static void expect_values(td_ctx *c, td_tensor *t, size_t n, const double *want)
     cr_assert_eq(td_numel(t), (int64_t)n);
     cr_assert_eq(td__tensor_read(c, t, TD_FLOAT64, got, (int64_t)n), 0, "%s", c->error);
     for (size_t i = 0; i < n; i++)
-        cr_expect_float_eq(got[i], want[i], 1e-12, "element %zu is %g, not %g", i, got[i], want[i]);
+        cr_expect_float_eq(got[i], want[i], 1e-12 * fmax(1, fabs(want[i])), "element %zu is %g, not %g", i, got[i], want[i]);
 }
 #define EXPECT_VALUES(c, t, ...) \
     expect_values(c, t, sizeof(DOUBLES(__VA_ARGS__)) / sizeof(double), DOUBLES(__VA_ARGS__))
@@ -210,6 +211,11 @@ Test(frame, misuse_is_an_error)
     cr_expect_str_eq(error_of(c), "permute: [0, 0] is no order of the dimensions of [2, 3]");
     td_expand(c, x, SHAPE(2, 2, 2));
     cr_expect_str_eq(error_of(c), "expand: [2, 3] does not expand to [2, 2, 2]");
+    td_expand(c, x, SHAPE(INT64_MAX, INT64_MAX, 2, 3));
+    cr_expect(strstr(error_of(c), "expand: [2, 3] does not expand to [9223372036854775807, "));
+    td_pad(c, x, 1, 1, INT64_MAX, 0);
+    cr_expect(strstr(error_of(c), "pad: 1 before and 9223372036854775807 after"));
+    cr_expect_eq(td_numel(td_slice(c, x, 1, INT64_MIN, INT64_MAX, INT64_MAX)), 2);
     td_slice(c, x, 2, 0, 1, 1);
     cr_expect_str_eq(error_of(c), "slice: there is no dimension 2 in [2, 3]");
     td_cat(c, x, td_zeros(c, TD_FLOAT32, SHAPE(3, 2)), 0);
@@ -408,6 +414,29 @@ Test(tape, notices_what_was_overwritten)
     td_copy(c, y, td_zeros(c, TD_FLOAT64, SHAPE(2)));
     td__backward(c, loss, 1);
     EXPECT_VALUES(c, x->grad, 1, 1);
+    done(c);
+}
+
+/* The last row is all zeros: where the norm has no gradient.  Values and gradients, as PyTorch's. */
+Test(tape, normalize)
+{
+    td_ctx *c = context();
+    const double *const golden[] = {golden_normalize_1, golden_normalize_2, golden_normalize_3};
+    double x[12] = {0}, w[12];
+    for (int i = 0; i < 12; i++) { /* golden.py's fill */
+        double u = (i + 1) * 0.6180339887498949, v = u + 0.2360679774997897;
+        if (i < 8)
+            x[i] = -1 + 2 * (u - floor(u));
+        w[i] = -1 + 2 * (v - floor(v));
+    }
+    for (int p = 1; p <= 3; p++) {
+        td_tensor *t = leaf(c, SHAPE(3, 4), x);
+        c->grad = 1;
+        td_tensor *y = td_normalize(c, t, p, -1, 1e-6);
+        td__backward(c, td_sum(c, td_mul(c, y, td_tensor_from(c, TD_FLOAT64, SHAPE(3, 4), w)), 0, 0), 1);
+        expect_values(c, y, 12, golden[p - 1]);
+        expect_values(c, t->grad, 12, golden[p - 1] + 12);
+    }
     done(c);
 }
 

@@ -248,13 +248,15 @@ static inline td_tensor *td_cast(td_ctx *c, td_tensor *x, uint32_t dtype) { td_c
 /* The same values, cut off from the tape. */
 static inline td_tensor *td_detach(td_ctx *c, td_tensor *x) { return td_host->detach(c, x); }
 
-/* x / max(||x||_p, eps) along one dimension (torch.nn.functional.normalize). */
+/* x / max(||x||_p, eps) along one dimension (torch.nn.functional.normalize).  What is under the root is kept from 0,
+ * where the root has no gradient: of a row of zeros, which a dead channel is, the gradient is that of x / eps. */
 static inline td_tensor *td_normalize(td_ctx *c, td_tensor *x, double p, int64_t dim, double eps)
 {
     uint32_t d = TD_DIM(dim < 0 ? dim + td_ndim(x) : dim);
-    td_tensor *n = p == 2 ? td_sqrt(c, td_sum(c, td_square(c, x), d, 1))
-                          : td_pow(c, td_sum(c, td_pow(c, td_abs(c, x), p), d, 1), 1 / p);
-    return td_div(c, x, td_clamp(c, n, eps, 1e300));
+    if (p == 2)
+        return td_div(c, x, td_sqrt(c, td_clamp(c, td_sum(c, td_square(c, x), d, 1), eps * eps, 1e300)));
+    td_tensor *sum = td_clamp(c, td_sum(c, td_pow(c, td_abs(c, x), p), d, 1), 1e-37, 1e300);
+    return td_div(c, x, td_clamp(c, td_pow(c, sum, 1 / p), eps, 1e300));
 }
 /* "mean", "sum", "batchmean", "none"; anything else TD_MEAN (a parameter table's choices keep it out). */
 static inline uint32_t td_reduction(const char *name)
