@@ -138,7 +138,8 @@ static td_tensor *add_member(td_ctx *c, td_module *m, const char *name, const td
 td_tensor *td__parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init)
 {
     td_desc d = {c->param_dtype, ndim, {0}};
-    memcpy(d.shape, shape, (ndim < TD_MAX_DIMS ? ndim : TD_MAX_DIMS) * sizeof *shape);
+    for (uint32_t i = 0; i < ndim && i < TD_MAX_DIMS; i++)
+        d.shape[i] = shape[i];
     return add_member(c, m, name, &d, init, 0);
 }
 
