@@ -122,7 +122,7 @@ TD__KERNEL(max_pool2d_grad)
     EACH(&in->d) {
         int64_t from = td__at(&in->d, n, c, oy, ox), p = positions[from];
         if (p < 0 || p >= x->shape[2] * x->shape[3]) {
-            td__run_fail(r, "position %lld outside of %lldx%lld", (long long)p, (long long)x->shape[2], (long long)x->shape[3]);
+            td__run_fail(r, "a position lies outside of %lldx%lld", (long long)x->shape[2], (long long)x->shape[3]);
             return TD_ERROR;
         }
         sums[td__at(x, n, c, p / x->shape[3], p % x->shape[3])] += td__get(in, t, from);
