@@ -259,7 +259,7 @@ static td__node *access_by(td__config *cfg, td__node *n)
 }
 
 /* Kept as it is, for whoever asks for its value. */
-static td__node *method(td__config *cfg, td__node *n)
+static td__node *keep(td__config *cfg, td__node *n)
 {
     td__node *given = td__node_new(cfg, n->kind, n->at);
     if (!given)
@@ -269,10 +269,20 @@ static td__node *method(td__config *cfg, td__node *n)
     return become_part(cfg, n, TD__METHOD, given, n->tag);
 }
 
+static td__node *call_method(td__config *cfg, td__node *n)
+{
+    return n->kind == TD__MAP ? keep(cfg, n) : wrong(cfg, n, "a mapping");
+}
+
+static td__node *setattr(td__config *cfg, td__node *n)
+{
+    return n->kind == TD__SEQ ? keep(cfg, n) : wrong(cfg, n, "a list [object, name, value]");
+}
+
 static const struct { const char *tag; td__node *(*apply)(td__config *, td__node *); } tags[] = {
     {"!import_call", import_call}, {"!import_get", import_get}, {"!join", join}, {"!getattr", get_attribute},
     {"!access_by_index_or_key", access_by}, {"!pathjoin", pathjoin}, {"!expanduser", expanduser}, {"!abspath", abspath},
-    {"!call_method", method}, {"!import_call_method", method}, {"!setattr", method}};
+    {"!call_method", call_method}, {"!import_call_method", call_method}, {"!setattr", setattr}};
 #define N_TAGS (sizeof tags / sizeof *tags)
 
 static td__node *apply_tag(td__config *cfg, td__node *n)

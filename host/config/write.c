@@ -180,7 +180,7 @@ static void put_object(struct writer *w, const td__node *n, const char *anchor)
     case TD__METHOD:
         if (n->items[0]->kind == TD__MAP)
             put_map(w, n->items[0], anchor, n->text);
-        else if (n->items[0]->kind == TD__SEQ)
+        else
             put_list(w, n->items[0], anchor, n->text);
         break;
     default:

@@ -132,6 +132,8 @@ Test(tags, methods_are_kept)
     cr_expect_eq(at(&cfg, "1")->items[0]->n, 3);
     cr_expect_eq(at(&cfg, "2")->kind, TD__METHOD);
     td__config_free(&cfg);
+    expect_refused("!call_method [a]", "t.yaml:1:1: !call_method takes a mapping, not a list\n");
+    expect_refused("!setattr a", "t.yaml:1:1: !setattr takes a list [object, name, value], not a string (\"a\")\n");
 }
 
 Test(tags, unknown)
