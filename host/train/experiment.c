@@ -8,6 +8,7 @@
 #include "host/base/file.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
+#include "host/data/functions.h"
 #include "host/train/stage.h"
 
 uint64_t td__role_seed(uint64_t seed, const char *role)
@@ -90,19 +91,6 @@ static void try_stages(td__experiment *x)
     }
 }
 
-/* Values of the file that functions compute, e.g. a number of iterations from a data set's length. */
-static td_ctx *function_context;
-
-static int32_t call_function(td__config *cfg, td__object *function, td_result *result)
-{
-    td_ctx *c = function_context;
-    if (!((const td_function_type *)function->type)->call(c, function->params, result) && !c->error)
-        return 0;
-    if (!td__diag_take(c, cfg, function->node->at))
-        td__diag_error(&cfg->diag, function->node->at, "%s failed", function->type->key);
-    return -1;
-}
-
 int td__experiment_open(td__experiment *x, const td__run_options *o)
 {
     memset(x, 0, sizeof *x);
@@ -119,8 +107,7 @@ int td__experiment_open(td__experiment *x, const td__run_options *o)
     x->c = backend ? td__ctx_new(backend) : NULL;
     if (!x->c)
         return backend ? TD__EXIT_FAILED : TD__EXIT_USAGE;
-    function_context = x->c;
-    td__call_function = call_function;
+    td__functions_use(x->c, x->seed);
     td__plan_read(&x->plan, &x->cfg);
     x->teacher = build_model(x, &x->plan.teacher, "teacher");
     x->student = build_model(x, &x->plan.student, "student");
@@ -142,7 +129,7 @@ static void close_data(td__experiment *x)
 void td__experiment_close(td__experiment *x)
 {
     close_data(x);
-    td__call_function = NULL;
+    td__functions_use(NULL, 0);
     td__module_release(x->teacher);
     td__module_release(x->student);
     td__ctx_free(x->c);
