@@ -72,7 +72,8 @@ int td__register_layers(void);
 td_module *td__sequential(td_ctx *c);
 
 /* The module at a path: names, positions, negative positions; "." or "" is root; a `module` element of
- * DataParallel is skipped where no child has that name.  NULL where there is none. */
+ * DataParallel is skipped where no child has that name; "+name" is the child `name`, as adaptations are written.
+ * NULL where there is none. */
 td_module *td__find(td_module *root, const char *path);
 /* The same, and on failure c fails, naming the three nearest paths. */
 td_module *td__find_or_fail(td_ctx *c, td_module *root, const char *path);
@@ -98,12 +99,9 @@ void td__hooks_clear(td_module *root);                      /* all hooks of the 
 int32_t td__tapped(const td_module *m);                     /* whether m or anything below it has a hook */
 
 /* "sequential" of the configuration: a new Sequential of the named modules, sharing them, nested where paths
- * are; "+name" takes the module of that name from `adaptations` (n of them).  NULL and c fails on a wrong path
+ * are; "+name" takes the module `name` from `adaptations` (n of them), whose name it keeps.  NULL and c fails on a wrong path
  * or a duplicate. */
 td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, size_t n_paths, const td__child *adaptations,
                         size_t n_adaptations);
-
-/* "conv1: Conv2d(weight [16, 3, 3, 3]) 432 parameters" lines of the whole tree, indented by depth. */
-void td__print_tree(td_module *root, FILE *out);
 
 #endif

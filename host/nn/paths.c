@@ -32,7 +32,7 @@ td_module *td__find(td_module *root, const char *path)
 {
     if (!strcmp(path, "."))
         return root;
-    for (const char *p = path; *p;) {
+    for (const char *p = path + (*path == '+'); *p;) {
         size_t size = strcspn(p, ".");
         td_module *next = child_named(root, p, size);
         if (!next)

@@ -84,7 +84,7 @@ td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, si
         if (module == root)
             td__fail(c, "the whole network cannot be a part of itself");
         if (!c->error)
-            add(c, made, root, paths[i], module);
+            add(c, made, root, paths[i] + added, module);
     }
     if (!c->error)
         return made;

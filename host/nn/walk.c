@@ -1,5 +1,4 @@
 /* Going through a whole tree, and what is done to all of it. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,33 +116,3 @@ static int set_label(td_module *m, const char *path, void *user)
 }
 
 int td__label(td_module *root, const char *side) { return td__walk(root, set_label, (void *)(uintptr_t)side); }
-
-static int print_module(td_module *m, const char *path, void *user)
-{
-    FILE *out = user;
-    const char *name = strrchr(path, '.');
-    int64_t own = 0;
-    name = name ? name + 1 : path;
-    for (const char *p = path; *p; p++)
-        if (*p == '.')
-            fputs("  ", out);
-    fprintf(out, "%s%s%s%s", *path ? "  " : "", name, *name ? ": " : "", m->type.name);
-    const char *before = "(";
-    for (size_t i = 0; i < m->n_members; i++)
-        if (!m->members[i].is_buffer) {
-            char shape[160];
-            fprintf(out, "%s%s %s", before, m->members[i].name, td__shape_text(&m->members[i].tensor->d, shape, sizeof shape));
-            own += td_numel(m->members[i].tensor);
-            before = ", ";
-        }
-    if (own)
-        fprintf(out, ") %" PRId64 " parameters", own);
-    fputc('\n', out);
-    return 0;
-}
-
-void td__print_tree(td_module *root, FILE *out)
-{
-    if (td__walk(root, print_module, out))
-        fputs("(out of memory)\n", out);
-}

@@ -118,6 +118,10 @@ int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, 
     td__diag_take(c, cfg, plan->wrapper ? plan->wrapper->node->at : plan->at);
     if (!out->root || cfg->diag.errors != errors)
         return -1;
+    if (td__label(out->root, plan->name)) {
+        td__fail(c, "out of memory for the names of %s", plan->name);
+        return -1;
+    }
     td__set_requires_grad(out->root, plan->requires_grad);
     freeze(c, cfg, out, &plan->frozen);
     freeze(c, cfg, out, &plan->wrapper_frozen);
