@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* The opcodes, named as in Python's pickletools. */
+/* clang-format off */
 enum {
     MARK = '(', STOP = '.', POP = '0', POP_MARK = '1', DUP = '2', BINFLOAT = 'G', BININT = 'J', BININT1 = 'K',
     BININT2 = 'M', NONE = 'N', BINPERSID = 'Q', REDUCE = 'R', BINSTRING = 'T', SHORT_BINSTRING = 'U', BINUNICODE = 'X',
@@ -15,6 +16,7 @@ enum {
     BINBYTES8 = 0x8e, EMPTY_SET = 0x8f, ADDITEMS = 0x90, FROZENSET = 0x91, NEWOBJ_EX = 0x92, STACK_GLOBAL = 0x93,
     MEMOIZE = 0x94, FRAME = 0x95, BYTEARRAY8 = 0x96
 };
+/* clang-format on */
 
 /* Far beyond any state dict; a file of nothing but one-byte opcodes must not fill the memory. */
 #define MOST_VALUES ((size_t)1 << 24)
@@ -140,11 +142,13 @@ static void append(struct machine *m, td__pickle *to, td__pickle **items, size_t
 
 static int text_op(struct machine *m, int op)
 {
-    static const struct { uint8_t op, length_bytes; td__pickle_kind kind; } ops[] = {
-        {SHORT_BINSTRING, 1, TD__PK_STR}, {BINSTRING, 4, TD__PK_STR}, {SHORT_BINUNICODE, 1, TD__PK_STR},
-        {BINUNICODE, 4, TD__PK_STR}, {BINUNICODE8, 8, TD__PK_STR}, {SHORT_BINBYTES, 1, TD__PK_BYTES},
-        {BINBYTES, 4, TD__PK_BYTES}, {BINBYTES8, 8, TD__PK_BYTES}, {BYTEARRAY8, 8, TD__PK_BYTES},
-        {LONG1, 1, TD__PK_LONG}, {LONG4, 4, TD__PK_LONG}};
+    static const struct {
+        uint8_t op, length_bytes;
+        td__pickle_kind kind;
+    } ops[] = {{SHORT_BINSTRING, 1, TD__PK_STR}, {BINSTRING, 4, TD__PK_STR},   {SHORT_BINUNICODE, 1, TD__PK_STR},
+               {BINUNICODE, 4, TD__PK_STR},      {BINUNICODE8, 8, TD__PK_STR}, {SHORT_BINBYTES, 1, TD__PK_BYTES},
+               {BINBYTES, 4, TD__PK_BYTES},      {BINBYTES8, 8, TD__PK_BYTES}, {BYTEARRAY8, 8, TD__PK_BYTES},
+               {LONG1, 1, TD__PK_LONG},          {LONG4, 4, TD__PK_LONG}};
     size_t k = 0;
     while (k < sizeof ops / sizeof *ops && ops[k].op != op)
         k++;
@@ -432,11 +436,15 @@ td__pickle *td__pickle_load(td__arena *a, const void *bytes, size_t size, size_t
     return td__pickle_load_persids(a, bytes, size, used, &persids, why, why_size);
 }
 
-td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size, size_t *used, td__pickle **persids, char *why,
-                                    size_t why_size)
+td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size, size_t *used, td__pickle **persids,
+                                    char *why, size_t why_size)
 {
-    struct machine m = {.arena = a, .begin = bytes, .at = bytes, .end = (const uint8_t *)bytes + size,
-                        .why = why, .why_size = why_size};
+    struct machine m = {.arena = a,
+                        .begin = bytes,
+                        .at = bytes,
+                        .end = (const uint8_t *)bytes + size,
+                        .why = why,
+                        .why_size = why_size};
     td__pickle *result = NULL;
     *persids = m.persids = make(&m, TD__PK_LIST);
     while (!m.failed) {
@@ -447,7 +455,8 @@ td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size
             result = pop(&m);
             break;
         }
-        if (!text_op(&m, *op) && !number_op(&m, *op) && !container_op(&m, *op) && !stack_op(&m, *op) && !object_op(&m, *op)) {
+        if (!text_op(&m, *op) && !number_op(&m, *op) && !container_op(&m, *op) && !stack_op(&m, *op) &&
+            !object_op(&m, *op)) {
             char what[64];
             snprintf(what, sizeof what, "opcode 0x%02x, which protocols 2 to 5 do not write,", *op);
             fail(&m, what);
@@ -478,8 +487,8 @@ td__pickle *td__pickle_at(const td__pickle *v, size_t i)
 
 int td__pickle_is(const td__pickle *v, const char *text)
 {
-    return v && (v->kind == TD__PK_STR || v->kind == TD__PK_BYTES || v->kind == TD__PK_GLOBAL) && v->size == strlen(text) &&
-           !memcmp(v->text, text, v->size);
+    return v && (v->kind == TD__PK_STR || v->kind == TD__PK_BYTES || v->kind == TD__PK_GLOBAL) &&
+           v->size == strlen(text) && !memcmp(v->text, text, v->size);
 }
 
 int td__pickle_int(const td__pickle *v, int64_t min, int64_t max, int64_t *out)

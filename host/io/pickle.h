@@ -42,8 +42,8 @@ typedef struct td__pickle {
 td__pickle *td__pickle_load(td__arena *a, const void *bytes, size_t size, size_t *used, char *why, size_t why_size);
 
 /* The same; *persids gets a LIST of all TD__PK_PERSID values in the order they were read. */
-td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size, size_t *used, td__pickle **persids, char *why,
-                                    size_t why_size);
+td__pickle *td__pickle_load_persids(td__arena *a, const void *bytes, size_t size, size_t *used, td__pickle **persids,
+                                    char *why, size_t why_size);
 
 /* The value of a key (str or bytes) of a dict; NULL where it is absent or v is no dict (NULL too). */
 td__pickle *td__pickle_get(const td__pickle *v, const char *key);

@@ -15,7 +15,7 @@
 
 static const char *const dtype_names[] = {
     [TD_FLOAT32] = "F32", [TD_FLOAT64] = "F64", [TD_BFLOAT16] = "BF16", [TD_FLOAT16] = "F16",
-    [TD_INT64] = "I64", [TD_INT32] = "I32", [TD_UINT8] = "U8", [TD_BOOL] = "BOOL"};
+    [TD_INT64] = "I64",   [TD_INT32] = "I32",   [TD_UINT8] = "U8",      [TD_BOOL] = "BOOL"};
 #define N_DTYPES ((uint32_t)(sizeof dtype_names / sizeof *dtype_names))
 
 /* Where a tensor's data lies; `named` are in the header's order, these in the data's. */
@@ -81,12 +81,14 @@ static int read_tensor(struct reader *r, const char *key, const json_t *entry)
     uint64_t bytes;
     if (read_desc(r, key, entry, &t->d))
         return -1;
-    if (json_array_size(offsets) != 2 || whole(json_array_get(offsets, 0), &e->begin) || whole(json_array_get(offsets, 1), &e->end))
+    if (json_array_size(offsets) != 2 || whole(json_array_get(offsets, 0), &e->begin) ||
+        whole(json_array_get(offsets, 1), &e->end))
         return fail(r, key, "has no two data_offsets");
     if (td__named_bytes(&t->d, &bytes) || e->end < e->begin || e->end - e->begin != bytes)
         return fail(r, key, "has data_offsets that do not fit its dtype and shape");
     if (e->end > r->data_size) {
-        snprintf(r->why, r->why_size, "cut short: tensor '%s' needs bytes %" PRIu64 "..%" PRIu64 ", the file has %" PRIu64, key,
+        snprintf(r->why, r->why_size,
+                 "cut short: tensor '%s' needs bytes %" PRIu64 "..%" PRIu64 ", the file has %" PRIu64, key,
                  r->data_at + e->begin, r->data_at + e->end, r->data_at + r->data_size);
         return -1;
     }
@@ -133,7 +135,8 @@ static int check_cover(struct reader *r)
     qsort(r->extents, r->f->n, sizeof *r->extents, by_begin);
     for (size_t i = 0; i < r->f->n; at = r->extents[i++].end)
         if (r->extents[i].begin != at)
-            return fail(r, r->extents[i].name, r->extents[i].begin < at ? "overlaps another" : "has unused bytes before it");
+            return fail(r, r->extents[i].name,
+                        r->extents[i].begin < at ? "overlaps another" : "has unused bytes before it");
     if (at != r->data_size) {
         snprintf(r->why, r->why_size, "%" PRIu64 " bytes at the end belong to no tensor", r->data_size - at);
         return -1;
@@ -152,13 +155,14 @@ static int read_header(struct reader *r, const json_t *header)
         snprintf(r->why, r->why_size, "out of memory");
         return -1;
     }
-    json_object_foreach((json_t *)(uintptr_t)header, key, entry)
-        if (strcmp(key, "__metadata__") ? read_tensor(r, key, entry) : read_metadata(r, entry))
-            return -1;
+    json_object_foreach((json_t *)(uintptr_t)header, key, entry) if (strcmp(key, "__metadata__")
+                                                                         ? read_tensor(r, key, entry)
+                                                                         : read_metadata(r, entry)) return -1;
     return check_cover(r);
 }
 
-int td__safetensors_read(td__tensor_file *f, td__arena *a, const uint8_t *bytes, size_t size, char *why, size_t why_size)
+int td__safetensors_read(td__tensor_file *f, td__arena *a, const uint8_t *bytes, size_t size, char *why,
+                         size_t why_size)
 {
     uint64_t header_size = 0;
     json_error_t error;
@@ -213,8 +217,8 @@ static json_t *entry_of(const struct place *p)
 
 /* The header's text, padded so that the data starts at a multiple of 8.  NULL: a name is no UTF-8, comes twice, or
  * memory is out. */
-static char *header_text(const struct place *places, size_t n, const char *const *meta_keys, const char *const *meta_values,
-                         size_t n_meta, size_t *size)
+static char *header_text(const struct place *places, size_t n, const char *const *meta_keys,
+                         const char *const *meta_values, size_t n_meta, size_t *size)
 {
     json_t *header = json_object(), *metadata = n_meta ? json_object() : NULL;
     char *text = NULL;
@@ -224,7 +228,8 @@ static char *header_text(const struct place *places, size_t n, const char *const
     if (metadata)
         bad |= json_object_set_new(header, "__metadata__", metadata);
     for (size_t i = 0; i < n; i++)
-        bad |= json_object_get(header, places[i].t->name) || json_object_set_new(header, places[i].t->name, entry_of(&places[i]));
+        bad |= json_object_get(header, places[i].t->name) ||
+               json_object_set_new(header, places[i].t->name, entry_of(&places[i]));
     size_t length = bad ? 0 : json_dumpb(header, NULL, 0, JSON_COMPACT), padded = (length + 7) / 8 * 8;
     if (length && (text = malloc(padded))) {
         memset(text + length, ' ', padded - length);

@@ -32,7 +32,8 @@ const void *td__aligned(td__arena *a, const uint8_t *at, uint64_t bytes)
     return copy ? memcpy(copy, at, (size_t)bytes) : NULL;
 }
 
-static int read_by_content(td__tensor_file *f, td__arena *a, const uint8_t *bytes, size_t size, char *why, size_t why_size)
+static int read_by_content(td__tensor_file *f, td__arena *a, const uint8_t *bytes, size_t size, char *why,
+                           size_t why_size)
 {
     if (size >= 4 && !memcmp(bytes, "PK\3\4", 4))
         return td__torch_zip_read(f, a, bytes, size, why, why_size);

@@ -17,12 +17,12 @@ typedef struct td__tensor_file {
     size_t n;
     const char *const *meta_keys, *const *meta_values; /* safetensors' __metadata__ */
     size_t n_meta;
-    const char *path;    /* as it was opened, for messages */
-    void *owner;         /* memory behind it all */
+    const char *path; /* as it was opened, for messages */
+    void *owner;      /* memory behind it all */
 } td__tensor_file;
 
-/* By content: safetensors, PyTorch zip, PyTorch legacy.  For a checkpoint {"state_dict" or "model": {...}, ...} the inner
- * state dict.  0, or -1 with "file: message" in why. */
+/* By content: safetensors, PyTorch zip, PyTorch legacy.  For a checkpoint {"state_dict" or "model": {...}, ...} the
+ * inner state dict.  0, or -1 with "file: message" in why. */
 int td__tensors_open(td__tensor_file *f, const char *path, char *why, size_t why_size);
 void td__tensors_close(td__tensor_file *f);
 const td__named *td__tensors_find(const td__tensor_file *f, const char *name);

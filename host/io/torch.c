@@ -8,10 +8,13 @@
 
 static uint32_t storage_dtype(const td__pickle *type)
 {
-    static const struct { const char *name; uint32_t dtype; } types[] = {
-        {"torch.FloatStorage", TD_FLOAT32}, {"torch.DoubleStorage", TD_FLOAT64}, {"torch.HalfStorage", TD_FLOAT16},
-        {"torch.BFloat16Storage", TD_BFLOAT16}, {"torch.LongStorage", TD_INT64}, {"torch.IntStorage", TD_INT32},
-        {"torch.ByteStorage", TD_UINT8}, {"torch.BoolStorage", TD_BOOL}};
+    static const struct {
+        const char *name;
+        uint32_t dtype;
+    } types[] = {{"torch.FloatStorage", TD_FLOAT32}, {"torch.DoubleStorage", TD_FLOAT64},
+                 {"torch.HalfStorage", TD_FLOAT16},  {"torch.BFloat16Storage", TD_BFLOAT16},
+                 {"torch.LongStorage", TD_INT64},    {"torch.IntStorage", TD_INT32},
+                 {"torch.ByteStorage", TD_UINT8},    {"torch.BoolStorage", TD_BOOL}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (td__pickle_is(type, types[i].name))
             return types[i].dtype;
@@ -31,7 +34,8 @@ int td__torch_ref_of(const td__pickle *persid, td__torch_ref *out, char *why, si
     }
     out->dtype = storage_dtype(type);
     if (out->dtype == UINT32_MAX) {
-        snprintf(why, why_size, "storages of type %.64s are not read", type && type->kind == TD__PK_GLOBAL ? type->text : "?");
+        snprintf(why, why_size, "storages of type %.64s are not read",
+                 type && type->kind == TD__PK_GLOBAL ? type->text : "?");
         return -1;
     }
     if (view && view->kind == TD__PK_TUPLE && td__pickle_int(td__pickle_at(view, 1), 0, INT64_MAX / 16, &offset)) {
@@ -60,8 +64,11 @@ static const td__pickle *tensor_call(const td__pickle *v)
         (td__pickle_is(v->callable, "torch._utils._rebuild_parameter") ||
          td__pickle_is(v->callable, "torch._utils._rebuild_parameter_with_state")))
         v = td__pickle_at(v->args, 0);
-    return v && v->kind == TD__PK_CALL && (td__pickle_is(v->callable, "torch._utils._rebuild_tensor_v2") ||
-                                           td__pickle_is(v->callable, "torch._utils._rebuild_tensor")) ? v : NULL;
+    return v && v->kind == TD__PK_CALL &&
+                   (td__pickle_is(v->callable, "torch._utils._rebuild_tensor_v2") ||
+                    td__pickle_is(v->callable, "torch._utils._rebuild_tensor"))
+               ? v
+               : NULL;
 }
 
 /* A tensor of a kind this reader does not make (quantized, sparse, ...). */
@@ -73,13 +80,14 @@ static int is_other_tensor(const td__pickle *v)
 }
 
 /* Shape and strides; *last is the largest element index, relative to the storage's start. */
-static int read_geometry(struct loader *l, const td__pickle *args, td_desc *d, int64_t strides[TD_MAX_DIMS], uint64_t *first,
-                         uint64_t *last)
+static int read_geometry(struct loader *l, const td__pickle *args, td_desc *d, int64_t strides[TD_MAX_DIMS],
+                         uint64_t *first, uint64_t *last)
 {
     const td__pickle *shape = td__pickle_at(args, 2), *stride = td__pickle_at(args, 3);
     int64_t offset;
     uint64_t bytes;
-    if (!shape || !stride || shape->n != stride->n || td__pickle_int(td__pickle_at(args, 1), 0, INT64_MAX / 16, &offset)) {
+    if (!shape || !stride || shape->n != stride->n ||
+        td__pickle_int(td__pickle_at(args, 1), 0, INT64_MAX / 16, &offset)) {
         snprintf(l->why, l->why_size, "is not described as PyTorch does");
         return -1;
     }
@@ -199,8 +207,8 @@ static const td__pickle *state_dict(const td__pickle *root)
     return root;
 }
 
-int td__torch_tensors(td__tensor_file *f, td__arena *a, const td__pickle *root, uint64_t limit, td__torch_storage_fn storage,
-                      void *user, char *why, size_t why_size)
+int td__torch_tensors(td__tensor_file *f, td__arena *a, const td__pickle *root, uint64_t limit,
+                      td__torch_storage_fn storage, void *user, char *why, size_t why_size)
 {
     struct loader l = {f, a, limit, storage, user, why, why_size};
     const td__pickle *dict = state_dict(root);

@@ -17,9 +17,13 @@ struct legacy {
     size_t n;
 };
 
-static int same_key(const td__pickle *a, const td__pickle *b) { return a->size == b->size && !memcmp(a->text, b->text, a->size); }
+static int same_key(const td__pickle *a, const td__pickle *b)
+{
+    return a->size == b->size && !memcmp(a->text, b->text, a->size);
+}
 
-static int find_storage(void *user, const td__torch_ref *ref, const uint8_t **data, uint64_t *count, char *why, size_t why_size)
+static int find_storage(void *user, const td__torch_ref *ref, const uint8_t **data, uint64_t *count, char *why,
+                        size_t why_size)
 {
     const struct legacy *l = user;
     for (size_t i = 0; i < l->n; i++)
@@ -28,12 +32,14 @@ static int find_storage(void *user, const td__torch_ref *ref, const uint8_t **da
             *count = l->v[i].count;
             return 0;
         }
-    snprintf(why, why_size, "its storage '%.*s' is not in the file", (int)(ref->key->size < 64 ? ref->key->size : 64), ref->key->text);
+    snprintf(why, why_size, "its storage '%.*s' is not in the file", (int)(ref->key->size < 64 ? ref->key->size : 64),
+             ref->key->text);
     return -1;
 }
 
 /* Element type of the storage called `key`: only the references to it say that. */
-static int ref_of_key(const td__pickle *persids, const td__pickle *key, size_t *hint, td__torch_ref *out, char *why, size_t why_size)
+static int ref_of_key(const td__pickle *persids, const td__pickle *key, size_t *hint, td__torch_ref *out, char *why,
+                      size_t why_size)
 {
     for (size_t k = 0; k < persids->n; k++) { /* keys come in nearly the order of their first reference */
         size_t i = (*hint + k) % persids->n;
@@ -48,8 +54,8 @@ static int ref_of_key(const td__pickle *persids, const td__pickle *key, size_t *
     return -1;
 }
 
-static int read_storages(struct legacy *l, const td__pickle *keys, const td__pickle *persids, const uint8_t *at, size_t left,
-                         char *why, size_t why_size)
+static int read_storages(struct legacy *l, const td__pickle *keys, const td__pickle *persids, const uint8_t *at,
+                         size_t left, char *why, size_t why_size)
 {
     size_t hint = 0;
     for (size_t i = 0; i < keys->n; i++) {
@@ -65,8 +71,8 @@ static int read_storages(struct legacy *l, const td__pickle *keys, const td__pic
         if (left >= 8)
             memcpy(&s->count, at, 8);
         if (left < 8 || s->count > (left - 8) / element) {
-            snprintf(why, why_size, "cut short: storage %zu of %zu needs %llu elements, the file has %zu bytes left", i + 1, keys->n,
-                     (unsigned long long)s->ref.count, left < 8 ? 0 : left - 8);
+            snprintf(why, why_size, "cut short: storage %zu of %zu needs %llu elements, the file has %zu bytes left",
+                     i + 1, keys->n, (unsigned long long)s->ref.count, left < 8 ? 0 : left - 8);
             return -1;
         }
         s->data = at + 8;
@@ -77,7 +83,8 @@ static int read_storages(struct legacy *l, const td__pickle *keys, const td__pic
     return 0;
 }
 
-int td__torch_legacy_read(td__tensor_file *f, td__arena *a, const uint8_t *bytes, size_t size, char *why, size_t why_size)
+int td__torch_legacy_read(td__tensor_file *f, td__arena *a, const uint8_t *bytes, size_t size, char *why,
+                          size_t why_size)
 {
     const td__pickle *pickles[5];
     td__pickle *persids[5];

@@ -18,12 +18,13 @@ struct archive {
     td__arena *arena;
     const char *folder; /* NAME, folder_size characters */
     int folder_size;
-    size_t size;        /* of the file: no entry is larger */
+    size_t size; /* of the file: no entry is larger */
     struct storage *read;
 };
 
 /* A whole entry; NULL with a message.  A missing one leaves *missing = 1 (where it is not NULL). */
-static const uint8_t *read_entry(struct archive *z, const char *name, size_t *bytes, int *missing, char *why, size_t why_size)
+static const uint8_t *read_entry(struct archive *z, const char *name, size_t *bytes, int *missing, char *why,
+                                 size_t why_size)
 {
     zip_stat_t st;
     if (zip_stat(z->zip, name, 0, &st)) {
@@ -49,7 +50,9 @@ static const uint8_t *read_entry(struct archive *z, const char *name, size_t *by
         }
     }
     if (!file || n != st.size) {
-        const char *text = file ? zip_error_strerror(zip_file_get_error(file)) : data ? zip_strerror(z->zip) : "out of memory";
+        const char *text = file   ? zip_error_strerror(zip_file_get_error(file))
+                           : data ? zip_strerror(z->zip)
+                                  : "out of memory";
         snprintf(why, why_size, "entry '%.100s': %s", name, text);
         data = NULL;
     }
@@ -59,7 +62,8 @@ static const uint8_t *read_entry(struct archive *z, const char *name, size_t *by
     return data;
 }
 
-static int find_storage(void *user, const td__torch_ref *ref, const uint8_t **data, uint64_t *count, char *why, size_t why_size)
+static int find_storage(void *user, const td__torch_ref *ref, const uint8_t **data, uint64_t *count, char *why,
+                        size_t why_size)
 {
     struct archive *z = user;
     struct storage *s = z->read;
@@ -67,8 +71,8 @@ static int find_storage(void *user, const td__torch_ref *ref, const uint8_t **da
     while (s && (s->key->size != ref->key->size || memcmp(s->key->text, ref->key->text, s->key->size)))
         s = s->next;
     if (!s) {
-        int n = snprintf(name, sizeof name, "%.*s/data/%.*s", z->folder_size, z->folder, (int)(ref->key->size < 200 ? ref->key->size : 200),
-                         ref->key->text);
+        int n = snprintf(name, sizeof name, "%.*s/data/%.*s", z->folder_size, z->folder,
+                         (int)(ref->key->size < 200 ? ref->key->size : 200), ref->key->text);
         s = n < (int)sizeof name ? td__arena_alloc(z->arena, sizeof *s) : NULL;
         if (!s) {
             snprintf(why, why_size, "its storage cannot be read");

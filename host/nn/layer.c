@@ -67,8 +67,9 @@ td_module *td__layer_of(td_ctx *c, td_module *parent, const char *name, const vo
 
 int td__register_layers(void)
 {
-    static int (*const families[])(void) = {td__register_conv, td__register_linear, td__register_norm, td__register_activations,
-                                            td__register_pools, td__register_shapes, td__register_sequential};
+    static int (*const families[])(void) = {td__register_conv,        td__register_linear, td__register_norm,
+                                            td__register_activations, td__register_pools,  td__register_shapes,
+                                            td__register_sequential};
     int rc = 0;
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         rc |= families[i]();

@@ -75,7 +75,10 @@ void td__module_release(td_module *m)
     free(m);
 }
 
-void *td__module_data(td_module *m) { return m ? m->data : NULL; }
+void *td__module_data(td_module *m)
+{
+    return m ? m->data : NULL;
+}
 
 td_module *td__adopt(td_ctx *c, td_module *parent, const char *name, td_module *child)
 {
@@ -87,7 +90,8 @@ td_module *td__adopt(td_ctx *c, td_module *parent, const char *name, td_module *
         if (!strcmp(parent->children[i].name, name))
             td__fail(c, "%s has two children called '%s'", parent->type.name, name);
     char *copy = td__strdup(name);
-    if (!copy || td__grow(&parent->children, &parent->child_capacity, parent->n_children + 1, sizeof *parent->children)) {
+    if (!copy ||
+        td__grow(&parent->children, &parent->child_capacity, parent->n_children + 1, sizeof *parent->children)) {
         free(copy);
         td__fail(c, "out of memory for '%s'", name);
         return child;

@@ -62,7 +62,8 @@ void td__init_fill(td_ctx *c, td_tensor *t, td_init init);
 td_value td__call(td_ctx *c, td_module *m, td_value args); /* opens a frame, runs, hooks, closes */
 
 /* Layers by key (registry kind "layer"). */
-td_module *td__layer(td_ctx *c, td_module *parent, const char *name, const char *key, const char *kwargs_fmt, ...) TD_PRINTF(5, 6);
+td_module *td__layer(td_ctx *c, td_module *parent, const char *name, const char *key, const char *kwargs_fmt, ...)
+    TD_PRINTF(5, 6);
 td_module *td__layer_of(td_ctx *c, td_module *parent, const char *name, const void *layer_spec);
 /* Batch norm, then + residual, then ReLU, in one pass where no hook would see what is between; see td_norm_act. */
 td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *x, td_tensor *residual);
@@ -81,7 +82,8 @@ td_module *td__find_or_fail(td_ctx *c, td_module *root, const char *path);
 char *td__nearest_paths(td_module *root, const char *path, char *buf, size_t size);
 
 /* Depth-first walk in definition order.  path is "" for root, without a leading dot. */
-typedef int (*td__visit_fn)(td_module *m, const char *path, void *user); /* nonzero stops; that is returned (-1: out of memory) */
+typedef int (*td__visit_fn)(td_module *m, const char *path,
+                            void *user); /* nonzero stops; that is returned (-1: out of memory) */
 int td__walk(td_module *root, td__visit_fn fn, void *user);
 /* Every parameter and buffer with its full name, in PyTorch's order of state_dict(). */
 typedef int (*td__member_fn)(const char *name, td__member *member, td_module *owner, void *user);
@@ -99,9 +101,9 @@ void td__hooks_clear(td_module *root);                      /* all hooks of the 
 int32_t td__tapped(const td_module *m);                     /* whether m or anything below it has a hook */
 
 /* "sequential" of the configuration: a new Sequential of the named modules, sharing them, nested where paths
- * are; "+name" takes the module `name` from `adaptations` (n of them), whose name it keeps.  NULL and c fails on a wrong path
- * or a duplicate. */
-td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, size_t n_paths, const td__child *adaptations,
-                        size_t n_adaptations);
+ * are; "+name" takes the module `name` from `adaptations` (n of them), whose name it keeps.  NULL and c fails on a
+ * wrong path or a duplicate. */
+td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, size_t n_paths,
+                        const td__child *adaptations, size_t n_adaptations);
 
 #endif

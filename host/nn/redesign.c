@@ -70,8 +70,8 @@ static td_module *adaptation(td_ctx *c, const char *name, const td__child *v, si
     return NULL;
 }
 
-td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, size_t n_paths, const td__child *adaptations,
-                        size_t n_adaptations)
+td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, size_t n_paths,
+                        const td__child *adaptations, size_t n_adaptations)
 {
     if (c->error || !root)
         return NULL;
@@ -79,8 +79,8 @@ td_module *td__redesign(td_ctx *c, td_module *root, const char *const *paths, si
     made->training = root->training;
     for (size_t i = 0; i < n_paths && !c->error; i++) {
         int added = paths[i][0] == '+';
-        td_module *module = added ? adaptation(c, paths[i] + 1, adaptations, n_adaptations)
-                                  : td__find_or_fail(c, root, paths[i]);
+        td_module *module =
+            added ? adaptation(c, paths[i] + 1, adaptations, n_adaptations) : td__find_or_fail(c, root, paths[i]);
         if (module == root)
             td__fail(c, "the whole network cannot be a part of itself");
         if (!c->error)

@@ -57,7 +57,10 @@ static const char *renamed(td__arena *a, const char *name, const td__rename *r)
     return name;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const struct source *)a)->name, ((const struct source *)b)->name); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct source *)a)->name, ((const struct source *)b)->name);
+}
 
 static int read_names(struct load *l, const td__tensor_file *file, const td__rename *rename)
 {
@@ -77,8 +80,8 @@ static int read_names(struct load *l, const td__tensor_file *file, const td__ren
     qsort(l->sources, l->n, sizeof *l->sources, by_name);
     for (size_t i = 1; i < l->n; i++)
         if (!strcmp(l->sources[i - 1].name, l->sources[i].name)) {
-            td__fail(l->c, "%s: '%s' and '%s' would both be '%s'", file->path, l->sources[i - 1].t->name, l->sources[i].t->name,
-                     l->sources[i].name);
+            td__fail(l->c, "%s: '%s' and '%s' would both be '%s'", file->path, l->sources[i - 1].t->name,
+                     l->sources[i].t->name, l->sources[i].name);
             return -1;
         }
     return 0;
@@ -122,14 +125,20 @@ static void lists_free(struct load *l)
 }
 
 /* Where to write the next name; NULL when enough are listed. */
-static FILE *next(struct list *v) { return v->n++ < LISTED ? v->out : NULL; }
+static FILE *next(struct list *v)
+{
+    return v->n++ < LISTED ? v->out : NULL;
+}
 
 static int same_shape(const td_desc *a, const td_desc *b)
 {
     return a->ndim == b->ndim && !memcmp(a->shape, b->shape, a->ndim * sizeof *a->shape);
 }
 
-static int is_float(uint32_t dtype) { return dtype <= TD_FLOAT16; }
+static int is_float(uint32_t dtype)
+{
+    return dtype <= TD_FLOAT16;
+}
 
 static int may_be_missing(const char *name)
 {
@@ -173,8 +182,9 @@ static void list_difference(struct load *l, const char *name, const td_desc *fil
     char a[160], b[160];
     FILE *out = next(&l->different);
     if (out)
-        fprintf(out, "%s'%s' is %s %s in the file and %s %s here", l->different.n > 1 ? ", " : "", name, td__dtype_name(file->dtype),
-                td__shape_text(file, a, sizeof a), td__dtype_name(here->dtype), td__shape_text(here, b, sizeof b));
+        fprintf(out, "%s'%s' is %s %s in the file and %s %s here", l->different.n > 1 ? ", " : "", name,
+                td__dtype_name(file->dtype), td__shape_text(file, a, sizeof a), td__dtype_name(here->dtype),
+                td__shape_text(here, b, sizeof b));
 }
 
 static int mark_used(const char *name, td__member *member, td_module *owner, void *user)

@@ -11,7 +11,7 @@ typedef struct td__rename {
     const char *const *from;  /* leading whole path elements, e.g. "linear" ... */
     const char *const *to;    /* ... become "fc" */
     size_t n;
-    int strict;               /* missing and unexpected names are errors (always listed) */
+    int strict; /* missing and unexpected names are errors (always listed) */
 } td__rename;
 
 /* Loads what the file holds into the tree; floats and integers of other widths are converted.  What does not fit is

@@ -115,4 +115,7 @@ static int set_label(td_module *m, const char *path, void *user)
     return 0;
 }
 
-int td__label(td_module *root, const char *side) { return td__walk(root, set_label, (void *)(uintptr_t)side); }
+int td__label(td_module *root, const char *side)
+{
+    return td__walk(root, set_label, (void *)(uintptr_t)side);
+}

@@ -8,8 +8,8 @@
 #include "host/io/image.h"
 #include "tests/paths.h"
 
-static const char *const names[] = {"colour.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "colour.png",
-                                    "grey.png", "alpha.png", "palette.png", "bits.png", "deep.png"};
+static const char *const names[] = {"colour.jpg", "progressive.jpg", "grey.jpg",    "cmyk.jpg", "colour.png",
+                                    "grey.png",   "alpha.png",       "palette.png", "bits.png", "deep.png"};
 #define NAMES (sizeof names / sizeof *names)
 
 static uint8_t *read_test_file(const char *name, const char *suffix, size_t *size)

@@ -7,8 +7,14 @@
 #include "tests/paths.h"
 
 static td__arena *arena;
-static void start(void) { arena = td__arena_new(); }
-static void stop(void) { td__arena_free(arena); }
+static void start(void)
+{
+    arena = td__arena_new();
+}
+static void stop(void)
+{
+    td__arena_free(arena);
+}
 TestSuite(pickle, .init = start, .fini = stop);
 
 /* A file of tests/io/pickles; malloc'ed. */
@@ -106,7 +112,10 @@ Test(pickle, broken_files)
 
 Test(pickle, forged_ones_say_what_is_wrong)
 {
-    static const struct { const char *bytes, *says; size_t size; } bad[] = {
+    static const struct {
+        const char *bytes, *says;
+        size_t size;
+    } bad[] = {
         {"\x80\x06N.", "broken pickle: a protocol newer than 5 at byte 2", 4},
         {"Nr\xff\xff\xff\x7f.", "broken pickle: a memo number out of range at byte 6", 7},
         {"h\0.", "broken pickle: a memo number that was not set at byte 2", 3},

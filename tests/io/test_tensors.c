@@ -24,7 +24,10 @@ static void open_file(td__tensor_file *f, const char *name)
     free(path);
 }
 
-static size_t bytes_of(const td__named *t) { return (size_t)td_desc_numel(&t->d) * td__dtype_size(t->d.dtype); }
+static size_t bytes_of(const td__named *t)
+{
+    return (size_t)td_desc_numel(&t->d) * td__dtype_size(t->d.dtype);
+}
 
 static int same(const td__named *a, const td__named *b)
 {
@@ -32,7 +35,8 @@ static int same(const td__named *a, const td__named *b)
            !memcmp(a->data, b->data, bytes_of(a));
 }
 
-/* The golden file was written by the reference implementation of safetensors, which sorts; the others keep the order. */
+/* The golden file was written by the reference implementation of safetensors, which sorts; the others keep the order.
+ */
 Test(tensors, pytorch_files_equal_the_golden)
 {
     td__tensor_file golden, f;
@@ -113,14 +117,20 @@ static int try_header(const char *json, size_t data, char *why, size_t why_size)
 Test(tensors, broken_safetensors_say_what_is_wrong)
 {
 #define A(dtype, shape, offsets) "\"a\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
-    static const struct { const char *json; size_t data; const char *says; } bad[] = {
+    static const struct {
+        const char *json;
+        size_t data;
+        const char *says;
+    } bad[] = {
         {"{" A("F32", "[2,3]", "[0,24]") "}", 20, "cut short: tensor 'a' needs bytes 65..89, the file has 85"},
         {"{" A("F32", "[2,3]", "[0,20]") "}", 24, "tensor 'a' has data_offsets that do not fit its dtype and shape"},
         {"{" A("F32", "[2,3]", "[24,0]") "}", 24, "tensor 'a' has data_offsets that do not fit its dtype and shape"},
         {"{" A("F32", "[2,3]", "[4,28]") "}", 28, "tensor 'a' has unused bytes before it"},
         {"{" A("F32", "[1]", "[0,4]") "}", 8, "4 bytes at the end belong to no tensor"},
-        {"{" A("F32", "[2]", "[0,8]") ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "tensor 'b' overlaps another"},
-        {"{" A("F32", "[4611686018427387904,4]", "[0,0]") "}", 0, "tensor 'a' has data_offsets that do not fit its dtype and shape"},
+        {"{" A("F32", "[2]", "[0,8]") ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8,
+         "tensor 'b' overlaps another"},
+        {"{" A("F32", "[4611686018427387904,4]", "[0,0]") "}", 0,
+         "tensor 'a' has data_offsets that do not fit its dtype and shape"},
         {"{" A("F8_E4M3", "[1]", "[0,1]") "}", 1, "tensor 'a' has dtype F8_E4M3, which is not read"},
         {"{" A("F32", "[1,1,1,1,1,1,1]", "[0,4]") "}", 4, "tensor 'a' has too many dimensions"},
         {"{" A("F32", "[-1]", "[0,4]") "}", 4, "tensor 'a' has a length that is no whole number"},
@@ -128,7 +138,8 @@ Test(tensors, broken_safetensors_say_what_is_wrong)
         {"{" A("F32", "[1]", "[0]") "}", 4, "tensor 'a' has no two data_offsets"},
         {"{\"a\":3}", 0, "tensor 'a' has no dtype and shape"},
         {"{\"__metadata__\":{\"x\":1}}", 0, "__metadata__ is no object of strings"},
-        {"{" A("F32", "[1]", "[0,4]") "," A("F32", "[1]", "[0,4]") "}", 4, "broken header: duplicate object key near '\"a\"'"},
+        {"{" A("F32", "[1]", "[0,4]") "," A("F32", "[1]", "[0,4]") "}", 4,
+         "broken header: duplicate object key near '\"a\"'"},
         {"{\"a\"", 0, "broken header: ':' expected near end of file"},
     };
     char why[600];

@@ -30,11 +30,11 @@ static inline td_ctx *nn_start(const td_backend_type *backend, uint32_t dtype)
 
 #define NN_FINE(c) cr_assert_null((c)->error, "%s", (c)->error)
 /* The context failed with exactly this, and is cleared. */
-#define NN_FAILED(c, text) \
-    do { \
-        cr_assert_not_null((c)->error); \
-        cr_assert_str_eq((c)->error, text); \
-        td__ctx_clear(c); \
+#define NN_FAILED(c, text)                                                                                             \
+    do {                                                                                                               \
+        cr_assert_not_null((c)->error);                                                                                \
+        cr_assert_str_eq((c)->error, text);                                                                            \
+        td__ctx_clear(c);                                                                                              \
     } while (0)
 
 /* Elements as doubles; malloc'ed. */

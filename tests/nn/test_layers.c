@@ -27,11 +27,14 @@ static void expect_equal(td_ctx *c, const td_tensor *t, const td__named *want, c
     char a[160], b[160];
     NN_FINE(c);
     int same = t->d.ndim == want->d.ndim && !memcmp(t->d.shape, want->d.shape, sizeof want->d.shape);
-    cr_assert(same, "%s %s: %s, not %s", name, what, td__shape_text(&t->d, a, sizeof a), td__shape_text(&want->d, b, sizeof b));
+    cr_assert(same, "%s %s: %s, not %s", name, what, td__shape_text(&t->d, a, sizeof a),
+              td__shape_text(&want->d, b, sizeof b));
     double *v = nn_read(c, t);
     for (int64_t i = 0; i < td_numel(t); i++) {
-        double w = want->d.dtype == TD_INT64 ? (double)((const int64_t *)want->data)[i] : ((const float *)want->data)[i];
-        cr_assert(fabs(v[i] - w) <= 1e-6 * fmax(1, fabs(w)), "%s %s[%lld]: %.9g, not %.9g", name, what, (long long)i, v[i], w);
+        double w =
+            want->d.dtype == TD_INT64 ? (double)((const int64_t *)want->data)[i] : ((const float *)want->data)[i];
+        cr_assert(fabs(v[i] - w) <= 1e-6 * fmax(1, fabs(w)), "%s %s[%lld]: %.9g, not %.9g", name, what, (long long)i,
+                  v[i], w);
     }
     free(v);
 }
@@ -86,14 +89,20 @@ Test(layers, equal_pytorch)
 
 Test(layers, wrong_arguments_are_named)
 {
-    static const struct { const char *key, *kwargs, *says; } bad[] = {
+    static const struct {
+        const char *key, *kwargs, *says;
+    } bad[] = {
         {"Conv3d", "{}", "no layer is called 'Conv3d' (did you mean 'Conv2d'?)"},
         {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 3, padding: some}",
          "padding is 'some'; it may be a length, a pair of lengths, 'same' or 'valid'"},
-        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 3, stride: 2, padding: same}", "padding 'same' needs stride 1"},
-        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: [1, 2, 3]}", "kernel_size is one length or two, not 3"},
-        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 0}", "kernel_size, stride and dilation are at least 1"},
-        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 3, groups: 2}", "2 groups do not divide 3 and 4 channels"},
+        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 3, stride: 2, padding: same}",
+         "padding 'same' needs stride 1"},
+        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: [1, 2, 3]}",
+         "kernel_size is one length or two, not 3"},
+        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 0}",
+         "kernel_size, stride and dilation are at least 1"},
+        {"Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 3, groups: 2}",
+         "2 groups do not divide 3 and 4 channels"},
         {"Upsample", "{}", "Upsample needs one of size and scale_factor, a number or two"},
         {"AdaptiveAvgPool2d", "{output_size: -1}", "output_size is negative"},
     };
@@ -113,7 +122,8 @@ static double *weights(uint64_t seed, int64_t *n)
 {
     td_ctx *c = nn_start(&td__reference_backend, TD_FLOAT32);
     c->seed = seed;
-    td_module *m = td__module_retain(td_layer(c, NULL, "x", "Conv2d", "{in_channels: 64, out_channels: 128, kernel_size: 3}"));
+    td_module *m =
+        td__module_retain(td_layer(c, NULL, "x", "Conv2d", "{in_channels: 64, out_channels: 128, kernel_size: 3}"));
     *n = td_numel(td_member(m, "weight"));
     double *v = nn_read(c, td_member(m, "weight"));
     NN_FINE(c);
@@ -125,7 +135,8 @@ static double *weights(uint64_t seed, int64_t *n)
 Test(layers, initial_values)
 {
     int64_t n;
-    double *a = weights(1, &n), *b = weights(1, &n), *other = weights(2, &n), bound = 1 / sqrt(64 * 9), square = 0, mean = 0;
+    double *a = weights(1, &n), *b = weights(1, &n), *other = weights(2, &n), bound = 1 / sqrt(64 * 9), square = 0,
+           mean = 0;
     cr_assert_arr_eq(a, b, (size_t)n * sizeof *a);
     int moved = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -146,7 +157,10 @@ Test(layers, kaiming_normal_and_friends)
 {
     td_ctx *c = nn_start(&td__reference_backend, TD_FLOAT64);
     td_module *m = td__module_retain(td_layer(c, NULL, "x", "Linear", "{in_features: 100, out_features: 400}"));
-    static const struct { td_init init; double mean, deviation; } inits[] = {
+    static const struct {
+        td_init init;
+        double mean, deviation;
+    } inits[] = {
         {{TD_INIT_KAIMING_NORMAL, 0, 0, 0}, 0, 0.141421356}, /* sqrt(2 / 100) */
         {{TD_INIT_KAIMING_NORMAL, 0, 1, 0}, 0, 0.070710678}, /* sqrt(2 / 400) */
         {{TD_INIT_NORMAL, 0, 3, 0.5}, 3, 0.5},
@@ -161,7 +175,8 @@ Test(layers, kaiming_normal_and_friends)
             square += v[i] * v[i] / 40000;
         }
         cr_assert_float_eq(mean, inits[k].mean, 0.02 * inits[k].deviation + 1e-6, "%zu: mean %g", k, mean);
-        cr_assert_float_eq(sqrt(fmax(0, square - mean * mean)), inits[k].deviation, 0.02 * inits[k].deviation + 1e-5, "%zu", k);
+        cr_assert_float_eq(sqrt(fmax(0, square - mean * mean)), inits[k].deviation, 0.02 * inits[k].deviation + 1e-5,
+                           "%zu", k);
         free(v);
     }
     td_reinit(c, m, "wieght", inits[0].init);

@@ -20,10 +20,12 @@ static td_module *block_new(td_ctx *c, td_module *parent, const char *name)
     static const td_module_type type = {.name = "Block", .data_size = sizeof(struct block), .forward = block_forward};
     td_module *m = td_adopt(c, parent, name, td_module_new(c, &type));
     struct block *d = td_data(m);
-    d->conv1 = td_layer(c, m, "conv1", "Conv2d", "{in_channels: 4, out_channels: 4, kernel_size: 3, padding: 1, bias: false}");
+    d->conv1 =
+        td_layer(c, m, "conv1", "Conv2d", "{in_channels: 4, out_channels: 4, kernel_size: 3, padding: 1, bias: false}");
     d->bn1 = td_layer(c, m, "bn1", "BatchNorm2d", "{num_features: 4}");
     d->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
-    d->conv2 = td_layer(c, m, "conv2", "Conv2d", "{in_channels: 4, out_channels: 4, kernel_size: 3, padding: 1, bias: false}");
+    d->conv2 =
+        td_layer(c, m, "conv2", "Conv2d", "{in_channels: 4, out_channels: 4, kernel_size: 3, padding: 1, bias: false}");
     d->bn2 = td_layer(c, m, "bn2", "BatchNorm2d", "{num_features: 4}");
     return m;
 }
@@ -87,8 +89,9 @@ Test(tree, members_in_the_order_of_state_dict)
     FILE *out = open_memstream(&text, &n);
     cr_assert_eq(td__walk_members(td__find(net, "layer1.0"), add_name, out), 0);
     fclose(out);
-    cr_assert_str_eq(text, "conv1.weight bn1.weight bn1.bias bn1.running_mean* bn1.running_var* bn1.num_batches_tracked* "
-                           "conv2.weight bn2.weight bn2.bias bn2.running_mean* bn2.running_var* bn2.num_batches_tracked* ");
+    cr_assert_str_eq(text,
+                     "conv1.weight bn1.weight bn1.bias bn1.running_mean* bn1.running_var* bn1.num_batches_tracked* "
+                     "conv2.weight bn2.weight bn2.bias bn2.running_mean* bn2.running_var* bn2.num_batches_tracked* ");
     free(text);
     cr_assert_eq(td__count_parameters(net, 0), 3 * 4 * 9 + 4 + 2 * (2 * (4 * 4 * 9) + 2 * 8) + 4 * 5 + 5);
     td__set_requires_grad(td__find(net, "layer1"), 0);
@@ -105,7 +108,8 @@ Test(tree, paths)
     cr_assert_eq(td__find(net, "layer1.-1.relu"), td__find(second, "relu"));
     cr_assert_eq(td__find(net, "module.layer1.1"), second);
     cr_assert_eq(td__find(net, "layer1.module.1"), second);
-    static const char *const wrong[] = {"layer1.2", "layer1.-3", "layer1.", ".conv1", "layer1..1", "conv", "layer1.1.relu.0", "layer1.+1"};
+    static const char *const wrong[] = {"layer1.2",  "layer1.-3", "layer1.",         ".conv1",
+                                        "layer1..1", "conv",      "layer1.1.relu.0", "layer1.+1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         cr_expect_null(td__find(net, wrong[i]), "%s", wrong[i]);
     cr_assert_null(td__find_or_fail(c, net, "layer1.0.conv3"));
@@ -176,8 +180,12 @@ static size_t run_block(const td_backend_type *backend, uint32_t dtype, int tap,
     td__backward(k, loss, 1);
     td__set_training(m, 0);
     k->grad = 0;
-    td_tensor *keep[] = {y, td_call(k, m, x), td_member(td__find(m, "bn2"), "running_var"), td_member(td__find(m, "bn1"), "num_batches_tracked"),
-                         td_member(td__find(m, "conv1"), "weight")->grad, td_member(td__find(m, "bn2"), "bias")->grad};
+    td_tensor *keep[] = {y,
+                         td_call(k, m, x),
+                         td_member(td__find(m, "bn2"), "running_var"),
+                         td_member(td__find(m, "bn1"), "num_batches_tracked"),
+                         td_member(td__find(m, "conv1"), "weight")->grad,
+                         td_member(td__find(m, "bn2"), "bias")->grad};
     NN_FINE(k);
     for (size_t i = 0; i < sizeof keep / sizeof *keep; i++) {
         double *v = nn_read(k, keep[i]);
@@ -192,7 +200,10 @@ static size_t run_block(const td_backend_type *backend, uint32_t dtype, int tap,
 
 Test(tree, fused_norm_has_the_same_bits)
 {
-    static const struct { const td_backend_type *backend; uint32_t dtype; } on[] = {
+    static const struct {
+        const td_backend_type *backend;
+        uint32_t dtype;
+    } on[] = {
         {&td__reference_backend, TD_FLOAT64}, {&td__reference_backend, TD_FLOAT32}, {&td__cpu_backend, TD_FLOAT32}};
     static double fused[2000], apart[2000];
     for (size_t i = 0; i < sizeof on / sizeof *on; i++) {
@@ -200,7 +211,8 @@ Test(tree, fused_norm_has_the_same_bits)
         cr_assert(n == m && n == 2 * 300 + 4 + 1 + 144 + 4);
         cr_assert_eq(fused[604], 1); /* one training batch was counted */
         for (size_t k = 0; k < n; k++)
-            cr_assert_eq(fused[k], apart[k], "%s: element %zu: %.9g fused, %.9g apart", on[i].backend->type.key, k, fused[k], apart[k]);
+            cr_assert_eq(fused[k], apart[k], "%s: element %zu: %.9g fused, %.9g apart", on[i].backend->type.key, k,
+                         fused[k], apart[k]);
     }
 }
 
@@ -218,7 +230,8 @@ Test(tree, errors_name_the_module)
 Test(tree, redesign_shares_modules_under_their_paths)
 {
     const char *const paths[] = {"conv1", "layer1.1", "+reg", "pool"};
-    td_module *reg = td__module_retain(td_layer(c, NULL, "x", "Conv2d", "{in_channels: 4, out_channels: 7, kernel_size: 1}"));
+    td_module *reg =
+        td__module_retain(td_layer(c, NULL, "x", "Conv2d", "{in_channels: 4, out_channels: 7, kernel_size: 1}"));
     td__child adaptations[] = {{(char[]){"reg"}, reg}};
     td_module *m = td__module_retain(td__redesign(c, net, paths, 4, adaptations, 1));
     NN_FINE(c);
@@ -238,7 +251,10 @@ Test(tree, redesign_shares_modules_under_their_paths)
 
 Test(tree, redesign_refuses)
 {
-    static const struct { const char *paths[2]; const char *says; } bad[] = {
+    static const struct {
+        const char *paths[2];
+        const char *says;
+    } bad[] = {
         {{"conv1", "conv1"}, "module 'conv1' is taken twice"},
         {{"layer1", "layer1.0"}, "module 'layer1.0' is taken twice"},
         {{"layer1.0", "layer1"}, "module 'layer1' is taken twice"},
@@ -330,7 +346,8 @@ Test(tree, names_are_mapped_as_declared)
     float weight[20], bias[5] = {1, 2, 3, 4, 5};
     for (int i = 0; i < 20; i++)
         weight[i] = (float)i;
-    td__named v[] = {{"module.linear.weight", {TD_FLOAT32, 2, {5, 4}}, weight}, {"module.linear.bias", {TD_FLOAT32, 1, {5}}, bias}};
+    td__named v[] = {{"module.linear.weight", {TD_FLOAT32, 2, {5, 4}}, weight},
+                     {"module.linear.bias", {TD_FLOAT32, 1, {5}}, bias}};
     cr_assert_eq(td__safetensors_write(path, v, 2, NULL, NULL, 0, why, sizeof why), 0);
     td_module *m = td__module_retain(td_layer(c, NULL, "x", "Sequential", "{}"));
     td_layer(c, m, "fc", "Linear", "{in_features: 4, out_features: 5}");
@@ -342,8 +359,10 @@ Test(tree, names_are_mapped_as_declared)
     free(b);
     rename.from = &half; /* only whole elements are renamed */
     cr_assert_eq(td__load_state_file(c, m, path, &rename), -1);
-    char *says = td__printf("%s does not fit Sequential:\n  missing: 'fc.weight' (the file has 'linear.weight'), 'fc.bias' (the file has 'linear.bias')\n"
-                            "  unexpected: 'linear.bias', 'linear.weight'", path);
+    char *says = td__printf("%s does not fit Sequential:\n  missing: 'fc.weight' (the file has 'linear.weight'), "
+                            "'fc.bias' (the file has 'linear.bias')\n"
+                            "  unexpected: 'linear.bias', 'linear.weight'",
+                            path);
     NN_FAILED(c, says);
     free(says);
     td__module_release(m);
@@ -358,7 +377,8 @@ Test(tree, what_does_not_fit_changes_nothing)
     cr_assert_not_null(mkdtemp(dir));
     char *path = td__printf("%s/x.safetensors", dir);
     float zeros[64] = {0};
-    td__named v[] = {{"conv1.weight", {TD_FLOAT32, 4, {2, 3, 3, 3}}, zeros}, {"conv1.bais", {TD_FLOAT32, 1, {4}}, zeros},
+    td__named v[] = {{"conv1.weight", {TD_FLOAT32, 4, {2, 3, 3, 3}}, zeros},
+                     {"conv1.bais", {TD_FLOAT32, 1, {4}}, zeros},
                      {"bn.num_batches_tracked", {TD_FLOAT32, 0, {0}}, zeros}};
     cr_assert_eq(td__safetensors_write(path, v, 3, NULL, NULL, 0, why, sizeof why), 0);
     td_module *m = td__module_retain(td_layer(c, NULL, "x", "Sequential", "{}"));
@@ -366,11 +386,13 @@ Test(tree, what_does_not_fit_changes_nothing)
     td_layer(c, m, "bn", "BatchNorm2d", "{num_features: 4, affine: false}");
     double before = fingerprint(m);
     cr_assert_eq(td__load_state_file(c, m, path, NULL), -1);
-    char *says = td__printf("%s does not fit Sequential:\n"
-                            "  missing: 'conv1.bias' (the file has 'conv1.bais'), 'bn.running_mean', 'bn.running_var'\n"
-                            "  unexpected: 'conv1.bais'\n"
-                            "  different: 'conv1.weight' is float32 [2, 3, 3, 3] in the file and float64 [4, 3, 3, 3] here, "
-                            "'bn.num_batches_tracked' is float32 [] in the file and int64 [] here", path);
+    char *says =
+        td__printf("%s does not fit Sequential:\n"
+                   "  missing: 'conv1.bias' (the file has 'conv1.bais'), 'bn.running_mean', 'bn.running_var'\n"
+                   "  unexpected: 'conv1.bais'\n"
+                   "  different: 'conv1.weight' is float32 [2, 3, 3, 3] in the file and float64 [4, 3, 3, 3] here, "
+                   "'bn.num_batches_tracked' is float32 [] in the file and int64 [] here",
+                   path);
     NN_FAILED(c, says);
     free(says);
     cr_assert_eq(fingerprint(m), before);
@@ -391,8 +413,10 @@ Test(tree, counters_may_be_missing_and_types_are_converted)
     const uint16_t half[2] = {0x3c00, 0xc000}, brain[2] = {0x3f80, 0x4040}; /* 1, -2; 1, 3 */
     const double wide[2] = {0.5, 0.25};
     const float bias[2] = {7, 8};
-    td__named v[] = {{"weight", {TD_FLOAT16, 1, {2}}, half}, {"bias", {TD_FLOAT32, 1, {2}}, bias},
-                     {"running_mean", {TD_BFLOAT16, 1, {2}}, brain}, {"running_var", {TD_FLOAT64, 1, {2}}, wide}};
+    td__named v[] = {{"weight", {TD_FLOAT16, 1, {2}}, half},
+                     {"bias", {TD_FLOAT32, 1, {2}}, bias},
+                     {"running_mean", {TD_BFLOAT16, 1, {2}}, brain},
+                     {"running_var", {TD_FLOAT64, 1, {2}}, wide}};
     cr_assert_eq(td__safetensors_write(path, v, 4, NULL, NULL, 0, why, sizeof why), 0);
     td_module *m = td__module_retain(td_layer(c, NULL, "x", "BatchNorm2d", "{num_features: 2}"));
     cr_assert_eq(td__load_state_file(c, m, path, NULL), 0, "%s", c->error);

@@ -11,8 +11,9 @@ struct activation_params {
 };
 
 /* The data of all of them is what was asked for. */
-#define TYPE(name_, forward_) \
-    static const td_module_type type = {.name = (name_), .data_size = sizeof(struct activation_params), .forward = (forward_)}
+#define TYPE(name_, forward_)                                                                                          \
+    static const td_module_type type = {                                                                               \
+        .name = (name_), .data_size = sizeof(struct activation_params), .forward = (forward_)}
 
 static td_module *build(td_ctx *c, const td_module_type *type, const void *params)
 {
@@ -27,7 +28,10 @@ static td_tensor *relu_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_relu(c, x);
 }
 
-int td__is_relu(const td_module *m) { return m->type.forward == relu_forward; }
+int td__is_relu(const td_module *m)
+{
+    return m->type.forward == relu_forward;
+}
 
 static td_tensor *leaky_relu_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
@@ -106,14 +110,25 @@ static td_module *dropout_build(td_ctx *c, const void *params)
 #define INPLACE TD_PARAM_UNUSED("inplace", "results are always new here")
 static const td_param none_table[] = {TD_PARAM_END};
 static const td_param relu_table[] = {INPLACE, TD_PARAM_END};
-static const td_param leaky_relu_table[] = {
-    {.name = "negative_slope", .type = TD_P_FLOAT, .offset = offsetof(S, number), .def = "0.01", .doc = "slope below 0"},
-    INPLACE, TD_PARAM_END};
+static const td_param leaky_relu_table[] = {{.name = "negative_slope",
+                                             .type = TD_P_FLOAT,
+                                             .offset = offsetof(S, number),
+                                             .def = "0.01",
+                                             .doc = "slope below 0"},
+                                            INPLACE,
+                                            TD_PARAM_END};
 static const td_param softmax_table[] = {
-    TD_PARAM_INT(S, dim, "null", "the dimension that sums to 1; null: PyTorch's implicit choice", .flags = TD_NULLABLE), TD_PARAM_END};
-static const td_param dropout_table[] = {
-    {.name = "p", .type = TD_P_FLOAT, .offset = offsetof(S, number), .def = "0.5", .doc = "probability of a zero", .min = 0, .max = 1},
-    INPLACE, TD_PARAM_END};
+    TD_PARAM_INT(S, dim, "null", "the dimension that sums to 1; null: PyTorch's implicit choice", .flags = TD_NULLABLE),
+    TD_PARAM_END};
+static const td_param dropout_table[] = {{.name = "p",
+                                          .type = TD_P_FLOAT,
+                                          .offset = offsetof(S, number),
+                                          .def = "0.5",
+                                          .doc = "probability of a zero",
+                                          .min = 0,
+                                          .max = 1},
+                                         INPLACE,
+                                         TD_PARAM_END};
 
 int td__register_activations(void)
 {

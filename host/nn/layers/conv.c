@@ -70,17 +70,19 @@ static struct conv *read_params(td_ctx *c, td_module *m, const struct conv_param
     if (p->in_channels % p->groups || p->out_channels % p->groups)
         td_fail(c, "%lld groups do not divide %lld and %lld channels", (long long)p->groups, (long long)p->in_channels,
                 (long long)p->out_channels);
-    if (kernel[0] < 1 || kernel[1] < 1 || d->attrs.stride[0] < 1 || d->attrs.stride[1] < 1 || d->attrs.dilation[0] < 1 ||
-        d->attrs.dilation[1] < 1)
+    if (kernel[0] < 1 || kernel[1] < 1 || d->attrs.stride[0] < 1 || d->attrs.stride[1] < 1 ||
+        d->attrs.dilation[0] < 1 || d->attrs.dilation[1] < 1)
         td_fail(c, "kernel_size, stride and dilation are at least 1");
     return d;
 }
 
 /* torch.nn._ConvNd.reset_parameters; the fan of both is that of dimension 1 of the weight. */
-static void make_parameters(td_ctx *c, td_module *m, struct conv *d, const int64_t shape[4], int64_t out_channels, int32_t bias)
+static void make_parameters(td_ctx *c, td_module *m, struct conv *d, const int64_t shape[4], int64_t out_channels,
+                            int32_t bias)
 {
     double fan_in = (double)(shape[1] * shape[2] * shape[3]);
-    d->weight = td_parameter(c, m, "weight", 4, shape, (td_init){TD_INIT_KAIMING_UNIFORM, 0, 2.23606797749978969641, 0});
+    d->weight =
+        td_parameter(c, m, "weight", 4, shape, (td_init){TD_INIT_KAIMING_UNIFORM, 0, 2.23606797749978969641, 0});
     if (bias)
         d->bias = td_parameter(c, m, "bias", 1, &out_channels, (td_init){TD_INIT_FAN_IN_UNIFORM, 0, 0, fan_in});
 }
@@ -115,8 +117,8 @@ static td_module *conv_build(td_ctx *c, const void *params)
 
 static td_module *conv_transpose_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "ConvTranspose2d", .data_size = sizeof(struct conv),
-                                        .forward = conv_transpose_forward};
+    static const td_module_type type = {
+        .name = "ConvTranspose2d", .data_size = sizeof(struct conv), .forward = conv_transpose_forward};
     const struct conv_params *p = params;
     int64_t kernel[2];
     td_module *m = td_module_new(c, &type);
@@ -131,11 +133,11 @@ static td_module *conv_transpose_build(td_ctx *c, const void *params)
 }
 
 #define S struct conv_params
-#define CHANNELS_AND_KERNEL \
-    TD_PARAM_INT(S, in_channels, NULL, "channels of the input", .min = 1, .max = 1 << 24), \
-    TD_PARAM_INT(S, out_channels, NULL, "channels of the result", .min = 1, .max = 1 << 24), \
-    TD_PARAM_INTS(S, kernel_size, NULL, "height and width of the kernel"), \
-    TD_PARAM_INTS(S, stride, "1", "steps of the kernel")
+#define CHANNELS_AND_KERNEL                                                                                            \
+    TD_PARAM_INT(S, in_channels, NULL, "channels of the input", .min = 1, .max = 1 << 24),                             \
+        TD_PARAM_INT(S, out_channels, NULL, "channels of the result", .min = 1, .max = 1 << 24),                       \
+        TD_PARAM_INTS(S, kernel_size, NULL, "height and width of the kernel"),                                         \
+        TD_PARAM_INTS(S, stride, "1", "steps of the kernel")
 #define DILATION TD_PARAM_INTS(S, dilation, "1", "distance between the kernel's elements")
 #define GROUPS TD_PARAM_INT(S, groups, "1", "groups of channels that do not see each other", .min = 1, .max = 1 << 24)
 #define BIAS TD_PARAM_BOOL(S, bias, "true", "adds a trained number per channel")
@@ -144,13 +146,21 @@ static td_module *conv_transpose_build(td_ctx *c, const void *params)
 static const td_param conv_table[] = {
     CHANNELS_AND_KERNEL,
     TD_PARAM_STRINGS(S, padding, "0", "zeros around the input: lengths, 'same' or 'valid'", .flags = TD_AS_WRITTEN),
-    DILATION, GROUPS, BIAS, PADDING_MODE, TD_PARAM_END};
+    DILATION,
+    GROUPS,
+    BIAS,
+    PADDING_MODE,
+    TD_PARAM_END};
 
 static const td_param conv_transpose_table[] = {
     CHANNELS_AND_KERNEL,
     TD_PARAM_STRINGS(S, padding, "0", "what is cut off around the result", .flags = TD_AS_WRITTEN),
     TD_PARAM_INTS(S, output_padding, "0", "rows and columns added at the end of the result"),
-    GROUPS, BIAS, DILATION, PADDING_MODE, TD_PARAM_END};
+    GROUPS,
+    BIAS,
+    DILATION,
+    PADDING_MODE,
+    TD_PARAM_END};
 
 int td__register_conv(void)
 {

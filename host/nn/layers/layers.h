@@ -20,8 +20,14 @@ int td__is_batch_norm(const td_module *m);
 int td__is_relu(const td_module *m);
 
 /* A descriptor of the host's own: key "X" with alias "torch.nn.X". */
-#define TD__LAYER(name_, summary_, table_, params_, build_) \
-    { .type = {.key = (name_), .aliases = "torch.nn." name_, .summary = (summary_), .params = (table_), \
-               .params_size = sizeof(params_)}, .build = (build_) }
+#define TD__LAYER(name_, summary_, table_, params_, build_)                                                            \
+    {                                                                                                                  \
+        .type = {.key = (name_),                                                                                       \
+                 .aliases = "torch.nn." name_,                                                                         \
+                 .summary = (summary_),                                                                                \
+                 .params = (table_),                                                                                   \
+                 .params_size = sizeof(params_)},                                                                      \
+        .build = (build_)                                                                                              \
+    }
 
 #endif

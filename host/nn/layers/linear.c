@@ -19,25 +19,29 @@ static td_tensor *linear_forward(td_ctx *c, td_module *m, td_tensor *x)
 
 static td_module *linear_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "Linear", .data_size = sizeof(struct linear), .forward = linear_forward};
+    static const td_module_type type = {
+        .name = "Linear", .data_size = sizeof(struct linear), .forward = linear_forward};
     const struct linear_params *p = params;
     td_module *m = td_module_new(c, &type);
     struct linear *d = td_data(m);
     int64_t shape[2] = {p->out_features, p->in_features};
-    d->weight = td_parameter(c, m, "weight", 2, shape, (td_init){TD_INIT_KAIMING_UNIFORM, 0, 2.23606797749978969641, 0});
+    d->weight =
+        td_parameter(c, m, "weight", 2, shape, (td_init){TD_INIT_KAIMING_UNIFORM, 0, 2.23606797749978969641, 0});
     if (p->bias)
         d->bias = td_parameter(c, m, "bias", 1, shape, (td_init){TD_INIT_FAN_IN_UNIFORM, 0, 0, (double)p->in_features});
     return m;
 }
 
 static const td_param linear_table[] = {
-    TD_PARAM_INT(struct linear_params, in_features, NULL, "length of the input's last dimension", .min = 1, .max = 1 << 30),
-    TD_PARAM_INT(struct linear_params, out_features, NULL, "length of the result's last dimension", .min = 1, .max = 1 << 30),
-    TD_PARAM_BOOL(struct linear_params, bias, "true", "adds a trained number per feature"),
-    TD_PARAM_END};
+    TD_PARAM_INT(struct linear_params, in_features, NULL, "length of the input's last dimension", .min = 1,
+                 .max = 1 << 30),
+    TD_PARAM_INT(struct linear_params, out_features, NULL, "length of the result's last dimension", .min = 1,
+                 .max = 1 << 30),
+    TD_PARAM_BOOL(struct linear_params, bias, "true", "adds a trained number per feature"), TD_PARAM_END};
 
 int td__register_linear(void)
 {
-    static const td_layer_type linear = TD__LAYER("Linear", "y = x W^T + b", linear_table, struct linear_params, linear_build);
+    static const td_layer_type linear =
+        TD__LAYER("Linear", "y = x W^T + b", linear_table, struct linear_params, linear_build);
     return TD__REGISTER_HOST(TD_KIND_LAYER, &linear);
 }

@@ -7,9 +7,9 @@
 #include "host/plugin/registry.h"
 
 struct batch_norm {
-    td_tensor *weight, *bias;                /* NULL: not affine */
-    td_tensor *mean, *var, *batches;         /* running statistics; NULL: not tracked */
-    double eps, momentum;                    /* momentum NaN: the average over all batches */
+    td_tensor *weight, *bias;        /* NULL: not affine */
+    td_tensor *mean, *var, *batches; /* running statistics; NULL: not tracked */
+    double eps, momentum;            /* momentum NaN: the average over all batches */
     int64_t features;
 };
 
@@ -36,7 +36,8 @@ static td_tensor *normalize(td_ctx *c, td_module *m, td_tensor *x, td_tensor *re
         return td__empty();
     if (td_ndim(x) < 2 || td_dim(x, 1) != d->features) {
         char text[160];
-        td_fail(c, "%s of %lld features got %s", m->type.name, (long long)d->features, td__shape_text(&x->d, text, sizeof text));
+        td_fail(c, "%s of %lld features got %s", m->type.name, (long long)d->features,
+                td__shape_text(&x->d, text, sizeof text));
         return td__empty();
     }
     int use_batch = m->training || !d->mean, track = m->training && d->mean;
@@ -63,7 +64,10 @@ static td_tensor *norm1d_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_reshape(c, normalize(c, m, td_reshape(c, x, 4, shape), NULL, 0), 3, shape);
 }
 
-int td__is_batch_norm(const td_module *m) { return m->type.forward == norm2d_forward || m->type.forward == norm1d_forward; }
+int td__is_batch_norm(const td_module *m)
+{
+    return m->type.forward == norm2d_forward || m->type.forward == norm1d_forward;
+}
 
 td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *x, td_tensor *residual)
 {
@@ -113,13 +117,15 @@ static td_module *build(td_ctx *c, const td_module_type *type, const struct batc
 
 static td_module *norm2d_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "BatchNorm2d", .data_size = sizeof(struct batch_norm), .forward = norm2d_forward};
+    static const td_module_type type = {
+        .name = "BatchNorm2d", .data_size = sizeof(struct batch_norm), .forward = norm2d_forward};
     return build(c, &type, params);
 }
 
 static td_module *norm1d_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "BatchNorm1d", .data_size = sizeof(struct batch_norm), .forward = norm1d_forward};
+    static const td_module_type type = {
+        .name = "BatchNorm1d", .data_size = sizeof(struct batch_norm), .forward = norm1d_forward};
     return build(c, &type, params);
 }
 
@@ -127,14 +133,17 @@ static td_module *norm1d_build(td_ctx *c, const void *params)
 static const td_param batch_norm_table[] = {
     TD_PARAM_INT(S, num_features, NULL, "channels", .min = 1, .max = 1 << 24),
     TD_PARAM_FLOAT(S, eps, "1e-5", "added to the variance", .min = 0, .max = 1),
-    TD_PARAM_FLOAT(S, momentum, "0.1", "weight of a batch in the running statistics; null: their average", .flags = TD_NULLABLE),
+    TD_PARAM_FLOAT(S, momentum, "0.1", "weight of a batch in the running statistics; null: their average",
+                   .flags = TD_NULLABLE),
     TD_PARAM_BOOL(S, affine, "true", "trained weight and bias"),
     TD_PARAM_BOOL(S, track_running_stats, "true", "keeps statistics for evaluation"),
     TD_PARAM_END};
 
 int td__register_norm(void)
 {
-    static const td_layer_type two = TD__LAYER("BatchNorm2d", "batch normalization of images", batch_norm_table, S, norm2d_build);
-    static const td_layer_type one = TD__LAYER("BatchNorm1d", "batch normalization of vectors", batch_norm_table, S, norm1d_build);
+    static const td_layer_type two =
+        TD__LAYER("BatchNorm2d", "batch normalization of images", batch_norm_table, S, norm2d_build);
+    static const td_layer_type one =
+        TD__LAYER("BatchNorm1d", "batch normalization of vectors", batch_norm_table, S, norm1d_build);
     return TD__REGISTER_HOST(TD_KIND_LAYER, &two) | TD__REGISTER_HOST(TD_KIND_LAYER, &one);
 }

@@ -37,7 +37,8 @@ static td_module *sequential_build(td_ctx *c, const void *params)
 
 static const td_param layer_item[] = {{.name = "", .type = TD_P_LAYER, .doc = "a layer: {key, kwargs}"}, TD_PARAM_END};
 static const td_param sequential_table[] = {
-    TD_PARAM_LIST(struct sequential_params, layers, layer_item, sizeof(td_layer_spec), "[]", "the layers, in order"), TD_PARAM_END};
+    TD_PARAM_LIST(struct sequential_params, layers, layer_item, sizeof(td_layer_spec), "[]", "the layers, in order"),
+    TD_PARAM_END};
 
 static td_module *list_build(td_ctx *c, const void *params)
 {
@@ -49,8 +50,9 @@ static td_module *list_build(td_ctx *c, const void *params)
 int td__register_sequential(void)
 {
     static const td_layer_type list = {
-        .type = {.key = "ModuleList", .aliases = "torch.nn.ModuleList", .summary = "modules that others call"}, .build = list_build};
-    static const td_layer_type sequential =
-        TD__LAYER("Sequential", "layers one after the other", sequential_table, struct sequential_params, sequential_build);
+        .type = {.key = "ModuleList", .aliases = "torch.nn.ModuleList", .summary = "modules that others call"},
+        .build = list_build};
+    static const td_layer_type sequential = TD__LAYER("Sequential", "layers one after the other", sequential_table,
+                                                      struct sequential_params, sequential_build);
     return TD__REGISTER_HOST(TD_KIND_LAYER, &sequential) | TD__REGISTER_HOST(TD_KIND_LAYER, &list);
 }

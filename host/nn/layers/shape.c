@@ -25,7 +25,8 @@ static td_tensor *flatten_forward(td_ctx *c, td_module *m, td_tensor *x)
     int64_t n = td_ndim(x), start = p->start_dim < 0 ? p->start_dim + n : p->start_dim;
     int64_t end = p->end_dim < 0 ? p->end_dim + n : p->end_dim, shape[TD_MAX_DIMS] = {0};
     if (start < 0 || end >= n || start > end) {
-        td_fail(c, "Flatten: dimensions %lld to %lld of %lld", (long long)p->start_dim, (long long)p->end_dim, (long long)n);
+        td_fail(c, "Flatten: dimensions %lld to %lld of %lld", (long long)p->start_dim, (long long)p->end_dim,
+                (long long)n);
         return x;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -53,7 +54,8 @@ static td_tensor *upsample_forward(td_ctx *c, td_module *m, td_tensor *x)
 
 static td_module *flatten_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "Flatten", .data_size = sizeof(struct flatten_params), .forward = flatten_forward};
+    static const td_module_type type = {
+        .name = "Flatten", .data_size = sizeof(struct flatten_params), .forward = flatten_forward};
     td_module *m = td_module_new(c, &type);
     *(struct flatten_params *)td_data(m) = *(const struct flatten_params *)params;
     return m;
@@ -68,7 +70,8 @@ static td_module *identity_build(td_ctx *c, const void *params)
 
 static td_module *upsample_build(td_ctx *c, const void *params)
 {
-    static const td_module_type type = {.name = "Upsample", .data_size = sizeof(struct upsample), .forward = upsample_forward};
+    static const td_module_type type = {
+        .name = "Upsample", .data_size = sizeof(struct upsample), .forward = upsample_forward};
     const struct upsample_params *p = params;
     td_module *m = td_module_new(c, &type);
     struct upsample *d = td_data(m);
@@ -97,9 +100,13 @@ static const td_param upsample_table[] = {
 
 int td__register_shapes(void)
 {
-    static const td_layer_type flatten = TD__LAYER("Flatten", "merges dimensions", flatten_table, struct flatten_params, flatten_build);
-    static const td_layer_type identity = {.type = {.key = "Identity", .aliases = "torch.nn.Identity", .summary = "what it is given",
-                                                    .params = identity_table}, .build = identity_build};
+    static const td_layer_type flatten =
+        TD__LAYER("Flatten", "merges dimensions", flatten_table, struct flatten_params, flatten_build);
+    static const td_layer_type identity = {.type = {.key = "Identity",
+                                                    .aliases = "torch.nn.Identity",
+                                                    .summary = "what it is given",
+                                                    .params = identity_table},
+                                           .build = identity_build};
     static const td_layer_type upsample = TD__LAYER("Upsample", "repeats pixels", upsample_table, S, upsample_build);
     return TD__REGISTER_HOST(TD_KIND_LAYER, &flatten) | TD__REGISTER_HOST(TD_KIND_LAYER, &identity) |
            TD__REGISTER_HOST(TD_KIND_LAYER, &upsample);
