@@ -10,3 +10,4 @@ include tests/plugins/local.mk
 include tests/nn/local.mk
 include tests/train/local.mk
 include tests/models/local.mk
+include tests/methods/local.mk

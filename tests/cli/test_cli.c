@@ -5,30 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/base/mem.h"
 #include "host/train/train.h"
+#include "tests/shell.h"
 
-#define PLUGINS "--plugins " TD_BUILDDIR "/plugins "
+static struct shell got;
 
-static struct { int code; char *text; } got;
-
-/* Runs tdhost through the shell, standard error included, with no plugins but those the arguments name. */
 static void run(const char *arguments)
 {
-    size_t n = 0, size = 1 << 20;
-    char *command = td__printf("XDG_DATA_HOME=/nowhere TDHOST_PLUGIN_PATH= " TD_BUILDDIR "/tdhost %s 2>&1", arguments);
-    FILE *pipe = popen(command, "r");
-    free(command);
     free(got.text);
-    got.text = malloc(size);
-    cr_assert(pipe && got.text);
-    n = fread(got.text, 1, size - 1, pipe);
-    got.text[n] = 0;
-    int status = pclose(pipe);
-    got.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    got = tdhost(arguments);
+    cr_assert_not_null(got.text);
 }
 
 static void expect(const char *arguments, int code, const char *text)

@@ -1,0 +1,99 @@
+/* The methods against their papers' equations, through `tdhost conform`, and the shipped configurations through `tdhost check`. */
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <string.h>
+
+#include "tests/paths.h"
+#include "tests/shell.h"
+
+static void run_all(const char *pattern, const char *options)
+{
+    char *full = source_path(pattern);
+    glob_t files;
+    cr_assert_eq(glob(full, 0, NULL, &files), 0, "%s: no such files", full);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        char *arguments = td__printf("conform %s " PLUGINS "%s", files.gl_pathv[i], options);
+        struct shell got = tdhost(arguments);
+        cr_expect_eq(got.code, 0, "%s: %s", files.gl_pathv[i], got.text);
+        cr_expect(strstr(got.text, ": loss error "), "%s: %s", files.gl_pathv[i], got.text);
+        free(got.text);
+        free(arguments);
+    }
+    cr_expect_geq(files.gl_pathc, 14);
+    globfree(&files);
+    free(full);
+}
+
+Test(methods, vectors_in_double) { run_all("plugins/methods/*/vectors/*.yaml", ""); }
+Test(methods, vectors_in_single_on_cpu) { run_all("plugins/methods/*/vectors/*.yaml", "--float32 --backend cpu"); }
+
+/* The vectors must be able to disagree: KD's tensors with another temperature. */
+Test(methods, a_wrong_equation_is_seen)
+{
+    char *tensors = source_path("plugins/methods/kd/vectors/kd.safetensors"), path[] = "/tmp/td_conform_XXXXXX";
+    char *absolute = realpath(tensors, NULL);
+    FILE *f = fdopen(mkstemp(path), "w");
+    cr_assert(f && absolute);
+    fprintf(f, "loss: {key: KDLoss, kwargs: {student_module_path: fc, teacher_module_path: fc, temperature: 4.1, alpha: 0.1}}\ntensors: %s\n",
+            absolute);
+    fclose(f);
+    char *arguments = td__printf("conform " PLUGINS "%s", path);
+    struct shell got = tdhost(arguments);
+    cr_expect_eq(got.code, 1, "%s", got.text);
+    cr_expect(strstr(got.text, ": loss error ") && strstr(got.text, "ABOVE THE TOLERANCE"), "%s", got.text);
+    unlink(path);
+    free(got.text);
+    free(arguments);
+    free(absolute);
+    free(tensors);
+}
+
+Test(methods, bad_files_say_why)
+{
+    static const struct { const char *text, *message; } bad[] = {
+        {"tensors: x.safetensors\n", ":1:1: 'loss' is missing: {key, kwargs} of the loss to compute"},
+        {"loss: {key: KDLos, kwargs: {}}\ntensors: x.safetensors\n", "did you mean 'KDLoss'?"},
+        {"loss: {key: MSELoss, kwargs: {}}\ntensors: x.safetensors\n", "MSELoss compares an input with a target"},
+        {"loss: {key: ATLoss, kwargs: {at_pairs: {}}}\n", ":1:1: 'tensors' names the safetensors file with inputs and expectations"},
+        {"los: {key: ATLoss}\n", "unknown key 'los' in a conformance file (did you mean 'loss'?)"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char path[] = "/tmp/td_conform_XXXXXX";
+        FILE *f = fdopen(mkstemp(path), "w");
+        cr_assert(f);
+        fputs(bad[i].text, f);
+        fclose(f);
+        char *arguments = td__printf("conform " PLUGINS "%s", path);
+        struct shell got = tdhost(arguments);
+        cr_expect_eq(got.code, 3, "%s: %d", got.text, got.code);
+        cr_expect(strstr(got.text, bad[i].message), "%s\nlacks: %s", got.text, bad[i].message);
+        unlink(path);
+        free(got.text);
+        free(arguments);
+    }
+}
+
+Test(configs, every_shipped_file_is_in_order)
+{
+    char *cifar = data_path("cifar-10-batches-py/data_batch_1"), *weights = data_path("cifar10-resnet/resnet56-4bfd9763.th");
+    if (!cifar || !weights)
+        cr_skip_test("CIFAR-10 and its networks are not in $TDHOST_TEST_DATA or ../shared/data");
+    *strstr(cifar, "/cifar-10-batches-py") = 0;
+    *strrchr(weights, '/') = 0;
+    char *pattern = source_path("configs/*/*/*.yaml");
+    glob_t files;
+    cr_assert_eq(glob(pattern, 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        int teacher = !strstr(files.gl_pathv[i], "/ce/");
+        char *arguments = td__printf("check %s " PLUGINS "--set _data=%s %s%s", files.gl_pathv[i], cifar, teacher ? "--set _weights=" : "",
+                                     teacher ? weights : "");
+        struct shell got = tdhost(arguments);
+        cr_expect_eq(got.code, 0, "%s: %s", files.gl_pathv[i], got.text);
+        free(got.text);
+        free(arguments);
+    }
+    globfree(&files);
+    free(pattern);
+    free(cifar);
+    free(weights);
+}
