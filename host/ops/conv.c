@@ -21,11 +21,13 @@ static int64_t conv_length(const td_conv2d_attrs *a, int axis, int64_t in, int64
     return span < 0 ? 0 : span / a->stride[axis] + 1;
 }
 
+/* Sane numbers, small enough for sums and products of lengths not to overflow. */
 static int conv_attrs_fine(td_ctx *c, const td_conv2d_attrs *a)
 {
     for (int i = 0; i < 2; i++)
-        if (a->stride[i] < 1 || a->padding[i] < 0 || a->dilation[i] < 1 || a->groups < 1) {
-            td_fail(c, "stride %lld, padding %lld, dilation %lld, groups %lld: at least 1, 0, 1, 1 are needed",
+        if (a->stride[i] < 1 || a->padding[i] < 0 || a->dilation[i] < 1 || a->groups < 1 || a->stride[i] > INT32_MAX ||
+            a->padding[i] > INT32_MAX || a->dilation[i] > INT32_MAX || a->groups > INT32_MAX) {
+            td_fail(c, "stride %lld, padding %lld, dilation %lld, groups %lld: they must be from 1, 0, 1, 1 to 2147483647",
                     (long long)a->stride[i], (long long)a->padding[i], (long long)a->dilation[i], (long long)a->groups);
             return 0;
         }

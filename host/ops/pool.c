@@ -35,8 +35,9 @@ static int64_t pool_length(const td_pool2d_attrs *a, int axis, int64_t in)
 static int pool_sizes(td_ctx *c, const td_pool2d_attrs *a, const td_desc *x, int64_t size[2])
 {
     for (int i = 0; i < 2; i++) {
-        if (a->kernel[i] < 1 || a->stride[i] < 1 || a->padding[i] < 0 || a->padding[i] > a->kernel[i] / 2) {
-            td_fail(c, "kernel %lld, stride %lld, padding %lld: at least 1, 1 and 0 are needed, padding at most half the kernel",
+        if (a->kernel[i] < 1 || a->stride[i] < 1 || a->padding[i] < 0 || a->padding[i] > a->kernel[i] / 2 ||
+            a->kernel[i] > INT32_MAX || a->stride[i] > INT32_MAX) {
+            td_fail(c, "kernel %lld, stride %lld, padding %lld: they must be from 1, 1 and 0 to 2147483647, padding at most half the kernel",
                     (long long)a->kernel[i], (long long)a->stride[i], (long long)a->padding[i]);
             return 0;
         }

@@ -265,7 +265,8 @@ static void check_messages(const td_backend_type *backend)
     const td_shape_attrs size = {2, 0, {2, 3}};
     const int64_t positions_shape[] = {1, 1, 1, 2};
     const int32_t positions[] = {5, 6};
-    const td_pool2d_attrs pool = {{5, 5}, {1, 1}, {0, 0}, 0, 1};
+    const td_conv2d_attrs still = {{1, 0}, {0, 0}, {1, 1}, 1, {0, 0}};
+    const td_pool2d_attrs pool = {{5, 5}, {1, 1}, {0, 0}, 0, 1}, padded = {{3, 3}, {1, 1}, {2, 0}, 0, 1};
     const td_batch_norm_attrs norm = {0.1, 1e-5, 1, 0}, frozen = {0.1, 1e-5, 0, 0};
     td_cross_entropy(c, ZEROS(2, 10), td_tensor_from(c, TD_INT64, 1, two, targets));
     expect_message(c, "cross_entropy: target 12 is not a class: the input has 10");
@@ -293,6 +294,10 @@ static void check_messages(const td_backend_type *backend)
     expect_message(c, "matmul: [4, 5] transposed and [4, 5] transposed do not fit: [.., m, k] and [.., k, n] of 2 or 3 dimensions are needed");
     td_max_pool2d(c, ZEROS(1, 2, 4, 9), &pool);
     expect_message(c, "max_pool2d: a window of 5x5 is larger than the padded input [1, 2, 4, 9]");
+    td_avg_pool2d(c, ZEROS(1, 2, 4, 9), &padded);
+    expect_message(c, "avg_pool2d: kernel 3, stride 1, padding 2: they must be from 1, 1 and 0 to 2147483647, padding at most half the kernel");
+    td_conv2d(c, ZEROS(1, 3, 8, 8), ZEROS(2, 3, 3, 3), NULL, &still);
+    expect_message(c, "conv2d: stride 0, padding 0, dilation 1, groups 1: they must be from 1, 0, 1, 1 to 2147483647");
     td_batch_norm(c, ZEROS(1, 3), NULL, NULL, NULL, NULL, &norm);
     expect_message(c, "batch_norm: expected more than 1 value per channel when training, got input [1, 3]");
     td_batch_norm(c, ZEROS(2, 3), ZEROS(2), NULL, NULL, NULL, &norm);

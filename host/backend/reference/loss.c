@@ -106,20 +106,9 @@ TD__INLINE double class_factor(const struct classes *s, const td_loss_attrs *a, 
     return 1 / counted;
 }
 
-/* ln of the sum of e^logit over the classes of one row. */
-TD__INLINE double row_log_sum(const struct classes *s, uint32_t t, int64_t row)
-{
-    double most = -INFINITY, sum = 0;
-    for (int64_t k = 0; k < s->n; k++)
-        most = fmax(most, td__get(s->logits, t, row * s->n + k));
-    for (int64_t k = 0; k < s->n; k++)
-        sum += exp(td__get(s->logits, t, row * s->n + k) - most);
-    return most + log(sum);
-}
-
 TD__INLINE double row_loss(const struct classes *s, uint32_t t, int64_t row)
 {
-    double whole = row_log_sum(s, t, row), spread = 0;
+    double whole = td__log_sum_exp(s->logits, t, row * s->n, s->n, 1), spread = 0;
     for (int64_t k = 0; k < s->n && s->smoothing != 0; k++)
         spread += weight_of(s, t, k) * (whole - td__get(s->logits, t, row * s->n + k));
     double hard = weight_of(s, t, s->target[row]) * (whole - td__get(s->logits, t, row * s->n + s->target[row]));
@@ -153,7 +142,7 @@ TD__KERNEL(cross_entropy_grad)
         return TD_ERROR;
     double scale = class_factor(&s, a, t, in[1].d.shape[0]);
     for (int64_t i = 0; i < s.rows; i++) {
-        double g = td__get(in, t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale, whole = row_log_sum(&s, t, i);
+        double g = td__get(in, t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale, whole = td__log_sum_exp(s.logits, t, i * s.n, s.n, 1);
         for (int64_t k = 0; k < s.n; k++) {
             double p = exp(td__get(s.logits, t, i * s.n + k) - whole);
             double hard = s.target[i] == a->ignore_index ? 0 : weight_of(&s, t, s.target[i]) * (p - (k == s.target[i]));

@@ -1,6 +1,4 @@
 /* softmax along one dimension (see host/ops/softmax.c). */
-#include <math.h>
-
 #include "host/backend/reference/real.h"
 
 /* The dimension in memory: n elements, `step` apart, in each of `blocks` blocks. */
@@ -21,21 +19,11 @@ static struct axis axis_of(const td_desc *d, const td_dim_attrs *a)
     for (int64_t block = 0; block < (x).blocks; block++) \
         for (int64_t first = block * (x).n * (x).step, past = first + (x).step; first < past; first++)
 
-TD__INLINE double log_sum_exp(const td_view *in, uint32_t t, int64_t first, struct axis x)
-{
-    double most = -INFINITY, sum = 0;
-    for (int64_t i = 0; i < x.n; i++)
-        most = fmax(most, td__get(in, t, first + i * x.step));
-    for (int64_t i = 0; i < x.n; i++)
-        sum += exp(td__get(in, t, first + i * x.step) - most);
-    return most + log(sum);
-}
-
 TD__KERNEL(softmax)
 {
     struct axis x = axis_of(&in->d, attrs);
     EACH_LINE(x) {
-        double whole = log_sum_exp(in, t, first, x);
+        double whole = td__log_sum_exp(in, t, first, x.n, x.step);
         for (int64_t i = first; i < first + x.n * x.step; i += x.step)
             td__put(out, t, i, exp(td__get(in, t, i) - whole));
     }
@@ -46,7 +34,7 @@ TD__KERNEL(log_softmax)
 {
     struct axis x = axis_of(&in->d, attrs);
     EACH_LINE(x) {
-        double whole = log_sum_exp(in, t, first, x);
+        double whole = td__log_sum_exp(in, t, first, x.n, x.step);
         for (int64_t i = first; i < first + x.n * x.step; i += x.step)
             td__put(out, t, i, td__get(in, t, i) - whole);
     }
