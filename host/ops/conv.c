@@ -27,7 +27,8 @@ static int conv_attrs_fine(td_ctx *c, const td_conv2d_attrs *a)
     for (int i = 0; i < 2; i++)
         if (a->stride[i] < 1 || a->padding[i] < 0 || a->dilation[i] < 1 || a->groups < 1 || a->stride[i] > INT32_MAX ||
             a->padding[i] > INT32_MAX || a->dilation[i] > INT32_MAX || a->groups > INT32_MAX) {
-            td_fail(c, "stride %lld, padding %lld, dilation %lld, groups %lld: they must be from 1, 0, 1, 1 to 2147483647",
+            td_fail(c,
+                    "stride %lld, padding %lld, dilation %lld, groups %lld: they must be from 1, 0, 1, 1 to 2147483647",
                     (long long)a->stride[i], (long long)a->padding[i], (long long)a->dilation[i], (long long)a->groups);
             return 0;
         }
@@ -43,8 +44,8 @@ static int conv_operands_fit(td_ctx *c, const td_desc *x, const td_desc *w, cons
     }
     int64_t served = transposed ? w->shape[0] : w->shape[1] * a->groups;
     if (x->shape[1] != served || w->shape[0] % a->groups) {
-        td_fail(c, "input %s has %lld channels, weight %s with groups=%lld is for %lld", TD__SHAPE(x), (long long)x->shape[1],
-                TD__SHAPE(w), (long long)a->groups, (long long)served);
+        td_fail(c, "input %s has %lld channels, weight %s with groups=%lld is for %lld", TD__SHAPE(x),
+                (long long)x->shape[1], TD__SHAPE(w), (long long)a->groups, (long long)served);
         return 0;
     }
     return 1;
@@ -53,7 +54,8 @@ static int conv_operands_fit(td_ctx *c, const td_desc *x, const td_desc *w, cons
 static int bias_fits(td_ctx *c, const td_desc *in, uint32_t n_in, int64_t channels)
 {
     if (td__given(in, n_in, 2) && (in[2].ndim != 1 || in[2].shape[0] != channels)) {
-        td_fail(c, "bias %s for %lld output channels of weight %s", TD__SHAPE(&in[2]), (long long)channels, TD__SHAPE(&in[1]));
+        td_fail(c, "bias %s for %lld output channels of weight %s", TD__SHAPE(&in[2]), (long long)channels,
+                TD__SHAPE(&in[1]));
         return 0;
     }
     return 1;
@@ -68,8 +70,8 @@ static void conv2d_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void
 {
     const td_conv2d_attrs *a = attrs;
     const td_desc *x = &in[0], *w = &in[1];
-    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, a) ||
-        !conv_operands_fit(c, x, w, a, 0) || !bias_fits(c, in, n_in, w->shape[0]))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, a) || !conv_operands_fit(c, x, w, a, 0) ||
+        !bias_fits(c, in, n_in, w->shape[0]))
         return;
     int64_t oh = conv_length(a, 0, x->shape[2], w->shape[2]), ow = conv_length(a, 1, x->shape[3], w->shape[3]);
     if (oh < 1 || ow < 1) {
@@ -104,12 +106,13 @@ static void conv_transpose2d_infer(td_ctx *c, const td_desc *in, uint32_t n_in, 
 }
 
 /* Whether a convolution of x with a kh x kw kernel gives gy's height and width. */
-static int conv_sizes_agree(td_ctx *c, const td_conv2d_attrs *a, const int64_t x[2], const int64_t kernel[2], const td_desc *gy)
+static int conv_sizes_agree(td_ctx *c, const td_conv2d_attrs *a, const int64_t x[2], const int64_t kernel[2],
+                            const td_desc *gy)
 {
     for (int i = 0; i < 2; i++)
         if (conv_length(a, i, x[i], kernel[i]) != gy->shape[2 + i]) {
-            td_fail(c, "an input of %lldx%lld and a kernel of %lldx%lld do not give %s", (long long)x[0], (long long)x[1],
-                    (long long)kernel[0], (long long)kernel[1], TD__SHAPE(gy));
+            td_fail(c, "an input of %lldx%lld and a kernel of %lldx%lld do not give %s", (long long)x[0],
+                    (long long)x[1], (long long)kernel[0], (long long)kernel[1], TD__SHAPE(gy));
             return 0;
         }
     return 1;
@@ -119,8 +122,8 @@ static void conv2d_input_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in,
 {
     const td_conv2d_grad_attrs *a = attrs;
     const td_desc *gy = &in[0], *w = &in[1];
-    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, &a->conv) || !conv_operands_fit(c, gy, w, &a->conv, 1) ||
-        !conv_sizes_agree(c, &a->conv, a->size, &w->shape[2], gy))
+    if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, &a->conv) ||
+        !conv_operands_fit(c, gy, w, &a->conv, 1) || !conv_sizes_agree(c, &a->conv, a->size, &w->shape[2], gy))
         return;
     set4(out, gy->dtype, gy->shape[0], w->shape[1] * a->conv.groups, a->size[0], a->size[1]);
 }
@@ -131,8 +134,10 @@ static void conv2d_weight_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in
     const td_desc *x = &in[0], *gy = &in[1];
     if (!td__one_float_dtype(c, in, n_in, 0) || !conv_attrs_fine(c, &a->conv))
         return;
-    if (x->ndim != 4 || gy->ndim != 4 || x->shape[0] != gy->shape[0] || x->shape[1] % a->conv.groups || gy->shape[1] % a->conv.groups) {
-        td_fail(c, "input %s and gradient %s do not fit with groups=%lld", TD__SHAPE(x), TD__SHAPE(gy), (long long)a->conv.groups);
+    if (x->ndim != 4 || gy->ndim != 4 || x->shape[0] != gy->shape[0] || x->shape[1] % a->conv.groups ||
+        gy->shape[1] % a->conv.groups) {
+        td_fail(c, "input %s and gradient %s do not fit with groups=%lld", TD__SHAPE(x), TD__SHAPE(gy),
+                (long long)a->conv.groups);
         return;
     }
     if (conv_sizes_agree(c, &a->conv, &x->shape[2], a->size, gy))
@@ -174,8 +179,8 @@ static void conv_transpose2d_grad(td_ctx *c, const td_grad *g)
 const td_op_type td__ops_conv[] = {
     {.name = "conv2d", .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs), .save_in = 3,
      .infer = conv2d_infer, .grad = conv2d_grad},
-    {.name = "conv_transpose2d", .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs), .save_in = 3,
-     .infer = conv_transpose2d_infer, .grad = conv_transpose2d_grad},
+    {.name = "conv_transpose2d", .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs),
+     .save_in = 3, .infer = conv_transpose2d_infer, .grad = conv_transpose2d_grad},
     {.name = "conv2d_input_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_conv2d_grad_attrs),
      .flags = TD_OP_NONDIFF, .infer = conv2d_input_grad_infer},
     {.name = "conv2d_weight_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_conv2d_grad_attrs),

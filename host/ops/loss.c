@@ -9,7 +9,7 @@
  *       -(1-e) w_t ln p_t - e/C sum_c w_c ln p_c with p = softmax(logits), e = label_smoothing; 0 where target is
  *       ignore_index; TD_MEAN divides by the sum of w_t over the positions that count.
  * and for gradients (not differentiable again; g is the gradient of the loss and has its shape):
- *   mse_loss_grad(g, x, y), l1_loss_grad(g, x, y), smooth_l1_loss_grad(g, x, y) {td_loss_attrs} -> like x; y's is minus that
+ *   mse_loss_grad(g, x, y), l1_loss_grad(g, x, y), smooth_l1_loss_grad(g, x, y) {td_loss_attrs} -> like x, minus it for y
  *   kl_div_grad(g, input, target) {td_loss_attrs} -> like input
  *   kl_div_target_grad(g, input, target) {td_loss_attrs} -> like target: g (ln t + 1 - input), -g input where t = 0
  *   cross_entropy_grad(g, logits, target, weight?) {td_loss_attrs} -> like logits */
@@ -84,12 +84,13 @@ static int classes_fit(td_ctx *c, const td_desc *in, uint32_t n_in, const td_los
     for (uint32_t i = 1; fits && i < t->ndim; i++)
         fits = t->shape[i] == x->shape[i + 1];
     if (!fits) {
-        td_fail(c, "logits %s and target %s do not fit: [B, C] and [B], or [B, C, H, W] and [B, H, W] are needed", TD__SHAPE(x),
-                TD__SHAPE(t));
+        td_fail(c, "logits %s and target %s do not fit: [B, C] and [B], or [B, C, H, W] and [B, H, W] are needed",
+                TD__SHAPE(x), TD__SHAPE(t));
         return 0;
     }
     if (td__given(in, n_in, 2) && (in[2].ndim != 1 || in[2].shape[0] != x->shape[1])) {
-        td_fail(c, "weight %s for logits %s with %lld classes", TD__SHAPE(&in[2]), TD__SHAPE(x), (long long)x->shape[1]);
+        td_fail(c, "weight %s for logits %s with %lld classes", TD__SHAPE(&in[2]), TD__SHAPE(x),
+                (long long)x->shape[1]);
         return 0;
     }
     reduced(t, a, loss);
@@ -144,7 +145,8 @@ static void kl_div_grad(td_ctx *c, const td_grad *g)
 }
 
 #define ROW(op, least, most, rule, ...) \
-    {.name = #op, .min_in = (least), .max_in = (most), .n_out = 1, .attrs_size = sizeof(td_loss_attrs), .infer = (rule), __VA_ARGS__}
+    {.name = #op, .min_in = (least), .max_in = (most), .n_out = 1, .attrs_size = sizeof(td_loss_attrs), \
+     .infer = (rule), __VA_ARGS__}
 #define LOSS(op) ROW(op, 2, 2, pair_infer, .save_in = 3, .grad = op##_grad)
 #define GRADIENT(op) ROW(op, 3, 3, pair_grad_infer, .flags = TD_OP_NONDIFF)
 

@@ -46,8 +46,9 @@ static void batch_norm_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const 
             return;
     int running = td__given(in, n_in, RUNNING_MEAN);
     if (running != td__given(in, n_in, RUNNING_VAR) || (!running && !a->training)) {
-        td_fail(c, "%s", a->training ? "running_mean and running_var go together"
-                                                 : "without training, running_mean and running_var are needed");
+        td_fail(c, "%s",
+                a->training ? "running_mean and running_var go together"
+                            : "without training, running_mean and running_var are needed");
         return;
     }
     if (td__given(in, n_in, RESIDUAL) && !td__same_shape(&in[RESIDUAL], &in[X])) {

@@ -37,15 +37,17 @@ static int pool_sizes(td_ctx *c, const td_pool2d_attrs *a, const td_desc *x, int
     for (int i = 0; i < 2; i++) {
         if (a->kernel[i] < 1 || a->stride[i] < 1 || a->padding[i] < 0 || a->padding[i] > a->kernel[i] / 2 ||
             a->kernel[i] > INT32_MAX || a->stride[i] > INT32_MAX) {
-            td_fail(c, "kernel %lld, stride %lld, padding %lld: they must be from 1, 1 and 0 to 2147483647, padding at most half the kernel",
+            td_fail(c,
+                    "kernel %lld, stride %lld, padding %lld: they must be from 1, 1 and 0 to 2147483647, padding at "
+                    "most half the kernel",
                     (long long)a->kernel[i], (long long)a->stride[i], (long long)a->padding[i]);
             return 0;
         }
         size[i] = pool_length(a, i, x->shape[2 + i]);
     }
     if (size[0] < 1 || size[1] < 1) {
-        td_fail(c, "a window of %lldx%lld is larger than the padded input %s", (long long)a->kernel[0], (long long)a->kernel[1],
-                TD__SHAPE(x));
+        td_fail(c, "a window of %lldx%lld is larger than the padded input %s", (long long)a->kernel[0],
+                (long long)a->kernel[1], TD__SHAPE(x));
         return 0;
     }
     return 1;
@@ -100,7 +102,8 @@ static void max_resized_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const
 static void max_pool2d_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     if (in[1].dtype != TD_INT32 || !td__same_shape(&in[0], &in[1]))
-        td_fail(c, "gradient %s and positions %s %s do not fit", TD__SHAPE(&in[0]), td__dtype_name(in[1].dtype), TD__SHAPE(&in[1]));
+        td_fail(c, "gradient %s and positions %s %s do not fit", TD__SHAPE(&in[0]), td__dtype_name(in[1].dtype),
+                TD__SHAPE(&in[1]));
     else
         resized_infer(c, in, n_in, attrs, out);
 }
@@ -125,9 +128,20 @@ static td_tensor *to_input_size(td_ctx *c, const char *op, const td_grad *g, td_
     return td_host->apply(c, op, in, beside ? 2 : 1, &a, sizeof a, out, 1);
 }
 
-static void max_pool_grad(td_ctx *c, const td_grad *g) { g->gin[0] = to_input_size(c, "max_pool2d_grad", g, g->out[1]); }
-static void adaptive_avg_pool2d_grad(td_ctx *c, const td_grad *g) { g->gin[0] = to_input_size(c, "adaptive_avg_pool2d_grad", g, NULL); }
-static void interpolate_nearest_grad(td_ctx *c, const td_grad *g) { g->gin[0] = to_input_size(c, "interpolate_nearest_grad", g, NULL); }
+static void max_pool_grad(td_ctx *c, const td_grad *g)
+{
+    g->gin[0] = to_input_size(c, "max_pool2d_grad", g, g->out[1]);
+}
+
+static void adaptive_avg_pool2d_grad(td_ctx *c, const td_grad *g)
+{
+    g->gin[0] = to_input_size(c, "adaptive_avg_pool2d_grad", g, NULL);
+}
+
+static void interpolate_nearest_grad(td_ctx *c, const td_grad *g)
+{
+    g->gin[0] = to_input_size(c, "interpolate_nearest_grad", g, NULL);
+}
 
 static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
 {
@@ -136,7 +150,8 @@ static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
 }
 
 #define POOL(op, outputs, attrs, rule, ...) \
-    {.name = (op), .min_in = 1, .max_in = 1, .n_out = (outputs), .attrs_size = sizeof(attrs), .infer = (rule), __VA_ARGS__}
+    {.name = (op), .min_in = 1, .max_in = 1, .n_out = (outputs), .attrs_size = sizeof(attrs), \
+     .infer = (rule), __VA_ARGS__}
 
 const td_op_type td__ops_pool[] = {
     POOL("max_pool2d", 2, td_pool2d_attrs, max_windows_infer, .save_out = 2, .grad = max_pool_grad),
@@ -144,8 +159,8 @@ const td_op_type td__ops_pool[] = {
     POOL("avg_pool2d", 1, td_pool2d_attrs, windows_infer, .grad = avg_pool2d_grad),
     POOL("adaptive_avg_pool2d", 1, td_shape_attrs, resized_infer, .grad = adaptive_avg_pool2d_grad),
     POOL("interpolate_nearest", 1, td_shape_attrs, resized_infer, .grad = interpolate_nearest_grad),
-    {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_shape_attrs), .flags = TD_OP_NONDIFF,
-     .infer = max_pool2d_grad_infer},
+    {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
+     .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer},
     POOL("avg_pool2d_grad", 1, td_pool2d_grad_attrs, avg_pool2d_grad_infer, .flags = TD_OP_NONDIFF),
     POOL("adaptive_avg_pool2d_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),
     POOL("interpolate_nearest_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),

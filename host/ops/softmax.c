@@ -29,7 +29,8 @@ static void log_softmax_grad(td_ctx *c, const td_grad *g)
 }
 
 #define ROW(op, inputs, ...) \
-    {.name = #op, .min_in = (inputs), .max_in = (inputs), .n_out = 1, .attrs_size = sizeof(td_dim_attrs), .infer = along_infer, __VA_ARGS__}
+    {.name = #op, .min_in = (inputs), .max_in = (inputs), .n_out = 1, .attrs_size = sizeof(td_dim_attrs), \
+     .infer = along_infer, __VA_ARGS__}
 
 const td_op_type td__ops_softmax[] = {
     ROW(softmax, 1, .save_out = 1, .grad = softmax_grad),

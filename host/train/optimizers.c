@@ -29,13 +29,15 @@ static const td_param sgd_table[] = {
     TD_PARAM_END,
 };
 
-static void sgd_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad, td_tensor *const *state)
+static void sgd_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
+                       td_tensor *const *state)
 {
     const struct sgd *p = params;
     td_sgd_attrs a = {lr, p->momentum, p->dampening, p->weight_decay, p->nesterov, step == 1};
     td_tensor *in[3] = {param, direction(c, grad, p->maximize), p->momentum != 0 ? state[0] : NULL};
     if (p->nesterov && (p->momentum <= 0 || p->dampening != 0)) {
-        td_fail(c, "SGD: nesterov needs a momentum > 0 and no dampening, not momentum %g and dampening %g", p->momentum, p->dampening);
+        td_fail(c, "SGD: nesterov needs a momentum > 0 and no dampening, not momentum %g and dampening %g", p->momentum,
+                p->dampening);
         return;
     }
     td_host->apply(c, "sgd_step", in, 3, &a, sizeof a, NULL, 0);
@@ -60,8 +62,8 @@ static const td_param adam_table[] = ADAM_TABLE("0"), adamw_table[] = ADAM_TABLE
 
 static int is_decay(double beta) { return beta >= 0 && beta < 1; }
 
-static void adam_step(td_ctx *c, const struct adam *p, double lr, int64_t step, td_tensor *param, td_tensor *grad, td_tensor *const *state,
-                      int32_t decoupled)
+static void adam_step(td_ctx *c, const struct adam *p, double lr, int64_t step, td_tensor *param, td_tensor *grad,
+                      td_tensor *const *state, int32_t decoupled)
 {
     if (p->amsgrad) {
         td_fail(c, "Adam: amsgrad is not offered; it may be false");
@@ -76,12 +78,14 @@ static void adam_step(td_ctx *c, const struct adam *p, double lr, int64_t step, 
     td_host->apply(c, "adam_step", in, 4, &a, sizeof a, NULL, 0);
 }
 
-static void adam_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad, td_tensor *const *state)
+static void adam_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
+                        td_tensor *const *state)
 {
     adam_step(c, params, lr, step, param, grad, state, 0);
 }
 
-static void adamw_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad, td_tensor *const *state)
+static void adamw_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
+                         td_tensor *const *state)
 {
     adam_step(c, params, lr, step, param, grad, state, 1);
 }
@@ -90,12 +94,13 @@ int td__register_optimizers(void)
 {
     static const char *const sgd_state[] = {"momentum_buffer"}, *const adam_state[] = {"exp_avg", "exp_avg_sq"};
     static const td_optimizer_type types[] = {
-        {.type = {"SGD", "torch.optim.SGD", "Stochastic gradient descent, with momentum", sgd_table, sizeof(struct sgd), 0},
+        {.type = {"SGD", "torch.optim.SGD", "Stochastic gradient descent, with momentum", sgd_table,
+                  sizeof(struct sgd), 0},
          .n_state = 1, .state_names = sgd_state, .update = sgd_update},
         {.type = {"Adam", "torch.optim.Adam", "Adam (Kingma & Ba 2015)", adam_table, sizeof(struct adam), 0},
          .n_state = 2, .state_names = adam_state, .update = adam_update},
-        {.type = {"AdamW", "torch.optim.AdamW", "Adam with decoupled weight decay (Loshchilov & Hutter 2019)", adamw_table,
-                  sizeof(struct adam), 0},
+        {.type = {"AdamW", "torch.optim.AdamW", "Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
+                  adamw_table, sizeof(struct adam), 0},
          .n_state = 2, .state_names = adam_state, .update = adamw_update},
     };
     int failed = 0;

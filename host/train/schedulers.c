@@ -5,7 +5,8 @@
 #include "host/plugin/registry.h"
 #include "host/train/optim.h"
 
-#define IGNORED TD_PARAM_UNUSED("last_epoch", "resuming needs no help here"), TD_PARAM_UNUSED("verbose", "deprecated in PyTorch")
+#define IGNORED \
+    TD_PARAM_UNUSED("last_epoch", "resuming needs no help here"), TD_PARAM_UNUSED("verbose", "deprecated in PyTorch")
 #define STEPS(s, member, def, doc_, least) TD_PARAM_INT(s, member, def, doc_, .min = (least), .max = 1e15)
 #define FACTOR(s, member, def, doc_) TD_PARAM_FLOAT(s, member, def, doc_, .max = 1e300)
 
@@ -94,7 +95,8 @@ static double cosine_lr(const void *params, double base_lr, int64_t steps)
 
 struct poly { int64_t num_iterations, num_epochs; double power; };
 static const td_param poly_table[] = {
-    STEPS(struct poly, num_iterations, NULL, "iterations of an epoch", 1), STEPS(struct poly, num_epochs, NULL, "epochs", 1),
+    STEPS(struct poly, num_iterations, NULL, "iterations of an epoch", 1),
+    STEPS(struct poly, num_epochs, NULL, "epochs", 1),
     FACTOR(struct poly, power, "0.9", "exponent of what is left"), IGNORED, TD_PARAM_END};
 
 static double poly_lr(const void *params, double base_lr, int64_t steps)
@@ -120,7 +122,8 @@ static double warmup_lr(const void *params, double base_lr, int64_t steps)
     return left > 0 ? base_lr * (double)left / (double)span : 0;
 }
 
-#define SCHEDULER(key, aliases, summary, name) {{key, aliases, summary, name##_table, sizeof(struct name), 0}, name##_lr}
+#define SCHEDULER(key, aliases, summary, name) \
+    {{key, aliases, summary, name##_table, sizeof(struct name), 0}, name##_lr}
 
 int td__register_schedulers(void)
 {
@@ -132,8 +135,8 @@ int td__register_schedulers(void)
         SCHEDULER("LinearLR", "torch.optim.lr_scheduler.LinearLR", "From one factor to another, linearly", linear),
         SCHEDULER("CosineAnnealingLR", "torch.optim.lr_scheduler.CosineAnnealingLR", "Half a cosine down", cosine),
         SCHEDULER("poly_lr_scheduler", NULL, "A power of the share of training that is left", poly),
-        SCHEDULER("get_linear_schedule_with_warmup", "transformers.get_linear_schedule_with_warmup", "Linear rise, then linear fall to 0",
-                  warmup),
+        SCHEDULER("get_linear_schedule_with_warmup", "transformers.get_linear_schedule_with_warmup",
+                  "Linear rise, then linear fall to 0", warmup),
     };
     int failed = 0;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)

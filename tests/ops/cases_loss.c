@@ -11,9 +11,9 @@
 #define TARGET IN_INT64(0, 4, 5)
 #define WEIGHT IN_RANGE(0.5, 2, 4)
 #define IMAGES IN_RANGE(-2, 2, 2, 4, 2, 3), IN_INT64(0, 4, 2, 2, 3)
-#define THREE_REDUCTIONS(name)                                                                                             \
-    {.op = #name, .what = "mean", .in = PAIR, .attrs = REDUCED(TD_MEAN), .golden = golden_##name##_mean},                  \
-    {.op = #name, .what = "sum", .in = PAIR, .attrs = REDUCED(TD_SUM), .golden = golden_##name##_sum},                     \
+#define THREE_REDUCTIONS(name) \
+    {.op = #name, .what = "mean", .in = PAIR, .attrs = REDUCED(TD_MEAN), .golden = golden_##name##_mean}, \
+    {.op = #name, .what = "sum", .in = PAIR, .attrs = REDUCED(TD_SUM), .golden = golden_##name##_sum}, \
     {.op = #name, .what = "no reduction", .in = PAIR, .attrs = REDUCED(TD_NO_REDUCTION), .golden = golden_##name##_none}
 
 static const double zeros[] = {0, 0.25, 0.75, 0};
@@ -23,10 +23,12 @@ static const double some_ignored[] = {3, -100, 0, -100, 1};
 const op_case cases_loss[] = {
     {.op = "kl_div", .what = "mean", .in = KL_PAIR, .attrs = REDUCED(TD_MEAN), .golden = golden_kl_div_mean},
     {.op = "kl_div", .what = "sum", .in = KL_PAIR, .attrs = REDUCED(TD_SUM), .golden = golden_kl_div_sum},
-    {.op = "kl_div", .what = "batchmean", .in = KL_PAIR, .attrs = REDUCED(TD_BATCHMEAN), .golden = golden_kl_div_batchmean},
-    {.op = "kl_div", .what = "no reduction", .in = KL_PAIR, .attrs = REDUCED(TD_NO_REDUCTION), .golden = golden_kl_div_none},
-    {.op = "kl_div", .what = "zero probabilities", .in = {IN_RANGE(-3, 0, 1, 4), IN_VALUES(zeros, 1, 4)}, .attrs = REDUCED(TD_SUM),
-     .golden = golden_kl_div_zeros, .no_grad = 2},
+    {.op = "kl_div", .what = "batchmean", .in = KL_PAIR, .attrs = REDUCED(TD_BATCHMEAN),
+     .golden = golden_kl_div_batchmean},
+    {.op = "kl_div", .what = "no reduction", .in = KL_PAIR, .attrs = REDUCED(TD_NO_REDUCTION),
+     .golden = golden_kl_div_none},
+    {.op = "kl_div", .what = "zero probabilities", .in = {IN_RANGE(-3, 0, 1, 4), IN_VALUES(zeros, 1, 4)},
+     .attrs = REDUCED(TD_SUM), .golden = golden_kl_div_zeros, .no_grad = 2},
     THREE_REDUCTIONS(mse_loss),
     {.op = "mse_loss", .what = "images", .in = {IN(2, 3, 2, 2), IN(2, 3, 2, 2)}, .attrs = REDUCED(TD_NO_REDUCTION),
      .golden = golden_mse_loss_images},
@@ -39,16 +41,20 @@ const op_case cases_loss[] = {
      .attrs = ATTRS(TD_NO_REDUCTION, -100, 0.2, 1), .golden = golden_ce_none_weighted, .no_grad = 4},
     {.op = "cross_entropy", .what = "ignored targets", .in = {LOGITS, IN_INT64_VALUES(some_ignored, 5)},
      .attrs = ATTRS(TD_MEAN, -100, 0, 1), .golden = golden_ce_ignored},
-    {.op = "cross_entropy", .what = "ignored targets, weighted, smoothed", .in = {LOGITS, IN_INT64_VALUES(some_ignored, 5), WEIGHT},
+    {.op = "cross_entropy", .what = "ignored targets, weighted, smoothed",
+     .in = {LOGITS, IN_INT64_VALUES(some_ignored, 5), WEIGHT},
      .attrs = ATTRS(TD_MEAN, -100, 0.1, 1), .golden = golden_ce_everything, .no_grad = 4},
-    {.op = "cross_entropy", .what = "images", .in = {IMAGES}, .attrs = ATTRS(TD_MEAN, -100, 0, 1), .golden = golden_ce_images},
+    {.op = "cross_entropy", .what = "images", .in = {IMAGES}, .attrs = ATTRS(TD_MEAN, -100, 0, 1),
+     .golden = golden_ce_images},
     {.op = "cross_entropy", .what = "images, no reduction, weighted, class 2 ignored", .in = {IMAGES, WEIGHT},
      .attrs = ATTRS(TD_NO_REDUCTION, 2, 0, 1), .golden = golden_ce_images_none, .no_grad = 4},
     {.op = "kl_div_grad", .in = KL_GRADIENT, .attrs = REDUCED(TD_BATCHMEAN), .golden = golden_kl_div_grad},
-    {.op = "kl_div_target_grad", .in = KL_GRADIENT, .attrs = REDUCED(TD_BATCHMEAN), .golden = golden_kl_div_target_grad},
+    {.op = "kl_div_target_grad", .in = KL_GRADIENT, .attrs = REDUCED(TD_BATCHMEAN),
+     .golden = golden_kl_div_target_grad},
     {.op = "mse_loss_grad", .in = GRADIENT, .attrs = REDUCED(TD_MEAN), .golden = golden_mse_loss_grad},
     {.op = "l1_loss_grad", .in = GRADIENT, .attrs = REDUCED(TD_MEAN), .golden = golden_l1_loss_grad},
     {.op = "smooth_l1_loss_grad", .in = GRADIENT, .attrs = REDUCED(TD_MEAN), .golden = golden_smooth_l1_loss_grad},
-    {.op = "cross_entropy_grad", .in = {IN(5), LOGITS, TARGET, WEIGHT}, .attrs = ATTRS(TD_NO_REDUCTION, 1, 0.1, 1), .golden = golden_ce_grad},
+    {.op = "cross_entropy_grad", .in = {IN(5), LOGITS, TARGET, WEIGHT}, .attrs = ATTRS(TD_NO_REDUCTION, 1, 0.1, 1),
+     .golden = golden_ce_grad},
     {.op = NULL},
 };

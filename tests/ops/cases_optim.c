@@ -30,11 +30,17 @@ ADAM_STATE(adamw)
 #define ADAM(decoupled) &(const td_adam_attrs){0.1, 0.8, 0.99, 1e-3, 0.1, 7, decoupled, 0}
 
 const op_case cases_optim[] = {
-    {.op = "sgd_step", .what = "no momentum", .in = {IN(2, 3), IN(2, 3)}, .attrs = SGD(0, 0, 0, 1), .golden = golden_sgd_plain},
-    {.op = "sgd_step", .what = "first", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 1), .expect = expect_sgd_first},
-    {.op = "sgd_step", .what = "later", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 0), .expect = expect_sgd_later},
-    {.op = "sgd_step", .what = "Nesterov", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0, 1, 0), .expect = expect_sgd_nesterov},
-    {.op = "adam_step", .what = "Adam", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(0), .expect = expect_adam},
-    {.op = "adam_step", .what = "AdamW", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(1), .expect = expect_adamw},
+    {.op = "sgd_step", .what = "no momentum", .in = {IN(2, 3), IN(2, 3)}, .attrs = SGD(0, 0, 0, 1),
+     .golden = golden_sgd_plain},
+    {.op = "sgd_step", .what = "first", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 1),
+     .expect = expect_sgd_first},
+    {.op = "sgd_step", .what = "later", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 0),
+     .expect = expect_sgd_later},
+    {.op = "sgd_step", .what = "Nesterov", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0, 1, 0),
+     .expect = expect_sgd_nesterov},
+    {.op = "adam_step", .what = "Adam", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(0),
+     .expect = expect_adam},
+    {.op = "adam_step", .what = "AdamW", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(1),
+     .expect = expect_adamw},
     {.op = NULL},
 };

@@ -67,7 +67,8 @@ typedef struct linear_op {
 } linear_op;
 
 #define CONV(s, p, d, g, o) &(const td_conv2d_attrs){{s, s}, {p, p}, {d, d}, g, {o, o}}, sizeof(td_conv2d_attrs)
-#define POOL(k, s, p, ceil, count) &(const td_pool2d_attrs){{k, k}, {s, s}, {p, p}, ceil, count}, sizeof(td_pool2d_attrs)
+#define POOL(k, s, p, ceil, count) \
+    &(const td_pool2d_attrs){{k, k}, {s, s}, {p, p}, ceil, count}, sizeof(td_pool2d_attrs)
 #define SIZE(h, w) &(const td_shape_attrs){2, 0, {h, w}}, sizeof(td_shape_attrs)
 #define FILTERED(...) {4, 4}, {{3, 16, 13, 11}, {__VA_ARGS__}}
 #define IMAGES {4, 0}, {{3, 5, 13, 11}}
@@ -161,7 +162,8 @@ Test(layers, running_statistics)
     td_ctx *c = context(&td__reference_backend);
     const int64_t shape[] = {3, 2, 2, 3}, channels[] = {2};
     td_batch_norm_attrs a = {0.1, 1e-5, 1, 0};
-    td_tensor *x = filled(c, 0, -1, 1, 4, shape), *mean = filled(c, 3, -1, 1, 1, channels), *var = filled(c, 4, 0.5, 2, 1, channels);
+    td_tensor *x = filled(c, 0, -1, 1, 4, shape), *mean = filled(c, 3, -1, 1, 1, channels),
+              *var = filled(c, 4, 0.5, 2, 1, channels);
     td_batch_norm(c, x, NULL, NULL, mean, var, &a);
     expect_close(c, mean, golden_bn_training_running_mean, "running mean");
     expect_close(c, var, golden_bn_training_running_var, "running variance");
@@ -209,17 +211,19 @@ static block run_block(td_ctx *c, uint32_t dtype, int training, int with_residua
 Test(layers, fused_batch_norm_has_the_bits_of_the_parts)
 {
     static const int64_t count[] = {96, 3, 3, 96, 96};
-    static const char *const what[] = {"x's gradient", "weight's gradient", "bias's gradient", "residual's gradient", "output"};
+    static const char *const what[] = {"x's gradient", "weight's gradient", "bias's gradient", "residual's gradient",
+                                       "output"};
     td_ctx *c = context(&td__reference_backend);
     for (int way = 0; way < 8; way++) {
         uint32_t dtype = way & 1 ? TD_FLOAT64 : TD_FLOAT32;
         int training = way >> 1 & 1, with_residual = way >> 2;
-        block one = run_block(c, dtype, training, with_residual, 1), parts = run_block(c, dtype, training, with_residual, 0);
+        block one = run_block(c, dtype, training, with_residual, 1),
+              parts = run_block(c, dtype, training, with_residual, 0);
         for (int k = 0; k < 5; k++) {
             cr_assert_eq(!one.v[k], !parts.v[k]);
             for (int64_t i = 0; one.v[k] && i < count[k]; i++)
-                cr_expect(one.v[k][i] == parts.v[k][i], "way %d, %s %d: fused %.17g, parts %.17g", way, what[k], (int)i, one.v[k][i],
-                          parts.v[k][i]);
+                cr_expect(one.v[k][i] == parts.v[k][i], "way %d, %s %d: fused %.17g, parts %.17g", way, what[k], (int)i,
+                          one.v[k][i], parts.v[k][i]);
             free(one.v[k]);
             free(parts.v[k]);
         }
@@ -275,7 +279,8 @@ static void check_messages(const td_backend_type *backend)
     td_cross_entropy(c, ZEROS(2, 10), ZEROS(2));
     expect_message(c, "cross_entropy: the target is float32 [2], int64 class numbers are needed");
     td_cross_entropy(c, ZEROS(3, 10), td_tensor_from(c, TD_INT64, 1, two, targets));
-    expect_message(c, "cross_entropy: logits [3, 10] and target [2] do not fit: [B, C] and [B], or [B, C, H, W] and [B, H, W] are needed");
+    expect_message(c, "cross_entropy: logits [3, 10] and target [2] do not fit: [B, C] and [B], or [B, C, H, W] and "
+                      "[B, H, W] are needed");
     td_mse_loss(c, ZEROS(2, 3), ZEROS(3, 2), TD_MEAN);
     expect_message(c, "mse_loss: input [2, 3] and target [3, 2] differ in shape");
     td_conv2d(c, ZEROS(1, 4, 8, 8), ZEROS(2, 3, 3, 3), NULL, &conv);
@@ -289,13 +294,16 @@ static void check_messages(const td_backend_type *backend)
     td_linear(c, ZEROS(4, 5), ZEROS(3, 6), NULL);
     expect_message(c, "linear: input [4, 5] and weight [3, 6] do not fit: [..., in] and [out, in] are needed");
     td_linear(c, ZEROS(1, 2, 3, 5), ZEROS(3, 5), NULL);
-    expect_message(c, "linear: the input [1, 2, 3, 5] may have any number of dimensions but 0 and 4 (flatten or reshape it)");
+    expect_message(
+        c, "linear: the input [1, 2, 3, 5] may have any number of dimensions but 0 and 4 (flatten or reshape it)");
     td_matmul(c, ZEROS(4, 5), ZEROS(4, 5), 1, 1);
-    expect_message(c, "matmul: [4, 5] transposed and [4, 5] transposed do not fit: [.., m, k] and [.., k, n] of 2 or 3 dimensions are needed");
+    expect_message(c, "matmul: [4, 5] transposed and [4, 5] transposed do not fit: [.., m, k] and [.., k, n] of 2 or 3 "
+                      "dimensions are needed");
     td_max_pool2d(c, ZEROS(1, 2, 4, 9), &pool);
     expect_message(c, "max_pool2d: a window of 5x5 is larger than the padded input [1, 2, 4, 9]");
     td_avg_pool2d(c, ZEROS(1, 2, 4, 9), &padded);
-    expect_message(c, "avg_pool2d: kernel 3, stride 1, padding 2: they must be from 1, 1 and 0 to 2147483647, padding at most half the kernel");
+    expect_message(c, "avg_pool2d: kernel 3, stride 1, padding 2: they must be from 1, 1 and 0 to 2147483647, padding "
+                      "at most half the kernel");
     td_conv2d(c, ZEROS(1, 3, 8, 8), ZEROS(2, 3, 3, 3), NULL, &still);
     expect_message(c, "conv2d: stride 0, padding 0, dilation 1, groups 1: they must be from 1, 0, 1, 1 to 2147483647");
     td_batch_norm(c, ZEROS(1, 3), NULL, NULL, NULL, NULL, &norm);
@@ -306,7 +314,8 @@ static void check_messages(const td_backend_type *backend)
     expect_message(c, "batch_norm: without training, running_mean and running_var are needed");
     td__op2(c, "conv2d_input_grad", ZEROS(1, 2, 4, 4), ZEROS(2, 3, 3, 3), &back, sizeof back);
     expect_message(c, "conv2d_input_grad: an input of 8x8 and a kernel of 3x3 do not give [1, 2, 4, 4]");
-    td__op2(c, "max_pool2d_grad", ZEROS(1, 1, 1, 2), td_tensor_from(c, TD_INT32, 4, positions_shape, positions), &size, sizeof size);
+    td__op2(c, "max_pool2d_grad", ZEROS(1, 1, 1, 2), td_tensor_from(c, TD_INT32, 4, positions_shape, positions), &size,
+            sizeof size);
     expect_message(c, "max_pool2d_grad: a position lies outside of 2x3");
     td_softmax(c, ZEROS(2, 3), 2);
     expect_message(c, "softmax: there is no dimension 2 in [2, 3]");

@@ -33,7 +33,8 @@ static const td_type *bound(td__config *cfg, uint32_t kind, const char *key, con
     cr_assert_not_null(type, "%s is not registered", key);
     cr_assert_eq(td__config_parse(cfg, "t.yaml", "{}", 2), 0);
     *params = calloc(1, type->params_size);
-    cr_assert_eq(td__bind_text(cfg, text, key, type->params, type->params_size, *params, why, sizeof why), 0, "%s", why);
+    cr_assert_eq(td__bind_text(cfg, text, key, type->params, type->params_size, *params, why, sizeof why), 0, "%s",
+                 why);
     return type;
 }
 
@@ -47,7 +48,8 @@ static double lr_of(const td_type *type, const void *params)
     return NAN;
 }
 
-static void one_step(td_ctx *c, const td_optimizer_type *o, const void *params, int64_t step, td_tensor *p, td_tensor *const *state)
+static void one_step(td_ctx *c, const td_optimizer_type *o, const void *params, int64_t step, td_tensor *p,
+                     td_tensor *const *state)
 {
     double v[N], g[N];
     td__frame_push(c);
@@ -77,8 +79,8 @@ static void check_trajectory(const char *key, const char *text, const double *go
         cr_assert_null(c->error, "%s: %s", key, c->error);
         cr_assert_eq(td__tensor_read(c, p, TD_FLOAT64, v, N), 0);
         for (int i = 0; i < N; i++)
-            cr_assert_float_eq(v[i], golden[(step - 1) * N + i], 1e-12, "%s %s, step %d: %.17g, not %.17g", key, text, (int)step, v[i],
-                               golden[(step - 1) * N + i]);
+            cr_assert_float_eq(v[i], golden[(step - 1) * N + i], 1e-12, "%s %s, step %d: %.17g, not %.17g", key, text,
+                               (int)step, v[i], golden[(step - 1) * N + i]);
     }
     td__ctx_free(c);
     free(params);
@@ -88,11 +90,14 @@ static void check_trajectory(const char *key, const char *text, const double *go
 Test(optim, trajectories)
 {
     check_trajectory("SGD", "{lr: 0.1}", golden_sgd);
-    check_trajectory("torch.optim.SGD", "{lr: 0.1, momentum: 0.9, weight_decay: 5e-4, foreach: true}", golden_sgd_momentum);
-    check_trajectory("SGD", "{lr: 0.1, momentum: 0.8, dampening: 0.25, weight_decay: 0.1, maximize: true}", golden_sgd_dampened);
+    check_trajectory("torch.optim.SGD", "{lr: 0.1, momentum: 0.9, weight_decay: 5e-4, foreach: true}",
+                     golden_sgd_momentum);
+    check_trajectory("SGD", "{lr: 0.1, momentum: 0.8, dampening: 0.25, weight_decay: 0.1, maximize: true}",
+                     golden_sgd_dampened);
     check_trajectory("SGD", "{lr: 0.05, momentum: 0.9, nesterov: true, weight_decay: 1e-2}", golden_sgd_nesterov);
     check_trajectory("Adam", "{amsgrad: False}", golden_adam);
-    check_trajectory("torch.optim.Adam", "{lr: 0.05, betas: [0.7, 0.95], eps: 1e-4, weight_decay: 0.1}", golden_adam_decayed);
+    check_trajectory("torch.optim.Adam", "{lr: 0.05, betas: [0.7, 0.95], eps: 1e-4, weight_decay: 0.1}",
+                     golden_adam_decayed);
     check_trajectory("AdamW", "{amsgrad: false, fused: null}", golden_adamw);
     check_trajectory("AdamW", "{lr: 0.1, betas: [0.5, 0.9], weight_decay: 0.3, maximize: true}", golden_adamw_large);
 }
@@ -104,7 +109,8 @@ static void check_refused(const char *key, const char *text, const char *message
     const td_optimizer_type *o = (const void *)bound(&cfg, TD_KIND_OPTIMIZER, key, text, &params);
     td_ctx *c = td__ctx_new(&td__reference_backend);
     const td_desc d = {TD_FLOAT64, 1, {N}};
-    td_tensor *p = td__tensor_from(c, &d, NULL), *state[2] = {td__tensor_from(c, &d, NULL), td__tensor_from(c, &d, NULL)};
+    td_tensor *p = td__tensor_from(c, &d, NULL),
+              *state[2] = {td__tensor_from(c, &d, NULL), td__tensor_from(c, &d, NULL)};
     one_step(c, o, params, 1, p, state);
     cr_expect_str_eq(c->error ? c->error : "(no error)", message);
     td__ctx_free(c);
@@ -114,7 +120,8 @@ static void check_refused(const char *key, const char *text, const char *message
 
 Test(optim, refused)
 {
-    check_refused("SGD", "{nesterov: true}", "SGD: nesterov needs a momentum > 0 and no dampening, not momentum 0 and dampening 0");
+    check_refused("SGD", "{nesterov: true}",
+                  "SGD: nesterov needs a momentum > 0 and no dampening, not momentum 0 and dampening 0");
     check_refused("SGD", "{nesterov: true, momentum: 0.9, dampening: 0.1}",
                   "SGD: nesterov needs a momentum > 0 and no dampening, not momentum 0.9 and dampening 0.1");
     check_refused("Adam", "{betas: [0.9, 1]}", "Adam: betas must be two numbers in [0, 1)");
@@ -130,8 +137,8 @@ static void check_rates(const char *key, const char *text, const double *golden)
     void *params;
     const td_scheduler_type *s = (const void *)bound(&cfg, TD_KIND_SCHEDULER, key, text, &params);
     for (int64_t i = 0; i < RATES; i++)
-        cr_expect_float_eq(s->lr(params, 0.4, i), golden[i], 1e-12, "%s, step %d: %.17g, not %.17g", key, (int)i, s->lr(params, 0.4, i),
-                           golden[i]);
+        cr_expect_float_eq(s->lr(params, 0.4, i), golden[i], 1e-12, "%s, step %d: %.17g, not %.17g", key, (int)i,
+                           s->lr(params, 0.4, i), golden[i]);
     free(params);
     td__config_free(&cfg);
 }

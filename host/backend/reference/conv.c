@@ -27,7 +27,8 @@ TD__KERNEL(conv2d)
                             int64_t ix = tap(ox, kx, a->stride[1], a->padding[1], a->dilation[1], x->d.shape[3]);
                             if (ix < 0)
                                 continue;
-                            int64_t from = td__at(&x->d, n, o / outs * ins, iy, ix), weight = td__at(&w->d, o, 0, ky, kx);
+                            int64_t from = td__at(&x->d, n, o / outs * ins, iy, ix),
+                                    weight = td__at(&w->d, o, 0, ky, kx);
                             for (int64_t c = 0; c < ins; c++)
                                 sum += td__get(x, t, from + c) * td__get(w, t, weight + c);
                         }
@@ -38,7 +39,8 @@ TD__KERNEL(conv2d)
 }
 
 /* sums [H, W, C] of image n: what the gradient gy of the outputs sends to each input. */
-TD__INLINE void spread(const td_view *gy, const td_view *w, const td_conv2d_attrs *a, int64_t n, const td_desc *x, double *sums, uint32_t t)
+TD__INLINE void spread(const td_view *gy, const td_view *w, const td_conv2d_attrs *a, int64_t n, const td_desc *x,
+                       double *sums, uint32_t t)
 {
     int64_t ins = w->d.shape[1], outs = gy->d.shape[1] / a->groups;
     for (int64_t oy = 0; oy < gy->d.shape[2]; oy++)
@@ -58,8 +60,8 @@ TD__INLINE void spread(const td_view *gy, const td_view *w, const td_conv2d_attr
         }
 }
 
-TD__INLINE int32_t input_grad(td_run *r, const td_view *gy, const td_view *w, const td_view *bias, const td_conv2d_attrs *a, td_view *gx,
-                              uint32_t t)
+TD__INLINE int32_t input_grad(td_run *r, const td_view *gy, const td_view *w, const td_view *bias,
+                              const td_conv2d_attrs *a, td_view *gx, uint32_t t)
 {
     const td_desc *x = &gx->d;
     int64_t channels = x->shape[1], size = channels * x->shape[2] * x->shape[3];
@@ -76,7 +78,10 @@ TD__INLINE int32_t input_grad(td_run *r, const td_view *gy, const td_view *w, co
     return TD_OK;
 }
 
-TD__KERNEL(conv2d_input_grad) { return input_grad(r, &in[0], &in[1], NULL, &((const td_conv2d_grad_attrs *)attrs)->conv, out, t); }
+TD__KERNEL(conv2d_input_grad)
+{
+    return input_grad(r, &in[0], &in[1], NULL, &((const td_conv2d_grad_attrs *)attrs)->conv, out, t);
+}
 
 TD__KERNEL(conv_transpose2d) { return input_grad(r, &in[0], &in[1], in[2].data ? &in[2] : NULL, attrs, out, t); }
 

@@ -79,7 +79,10 @@ struct classes {
     double smoothing, weights; /* sum of the class weights */
 };
 
-TD__INLINE double weight_of(const struct classes *s, uint32_t t, int64_t k) { return s->weight->data ? td__get(s->weight, t, k) : 1; }
+TD__INLINE double weight_of(const struct classes *s, uint32_t t, int64_t k)
+{
+    return s->weight->data ? td__get(s->weight, t, k) : 1;
+}
 
 /* 0, or an error where a target is no class. */
 TD__INLINE int32_t classes_of(td_run *r, const td_view *in, const td_loss_attrs *a, uint32_t t, struct classes *s)
@@ -142,7 +145,8 @@ TD__KERNEL(cross_entropy_grad)
         return TD_ERROR;
     double scale = class_factor(&s, a, t, in[1].d.shape[0]);
     for (int64_t i = 0; i < s.rows; i++) {
-        double g = td__get(in, t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale, whole = td__log_sum_exp(s.logits, t, i * s.n, s.n, 1);
+        double g = td__get(in, t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale,
+               whole = td__log_sum_exp(s.logits, t, i * s.n, s.n, 1);
         for (int64_t k = 0; k < s.n; k++) {
             double p = exp(td__get(s.logits, t, i * s.n + k) - whole);
             double hard = s.target[i] == a->ignore_index ? 0 : weight_of(&s, t, s.target[i]) * (p - (k == s.target[i]));

@@ -29,7 +29,8 @@ TD__KERNEL(matmul)
             for (int64_t j = 0; j < n; j++) {
                 double sum = 0;
                 for (int64_t k = 0; k < depth; k++)
-                    sum += td__get(x, t, b * m * depth + i * x_row + k * x_col) * td__get(y, t, b * depth * n + k * y_row + j * y_col);
+                    sum += td__get(x, t, b * m * depth + i * x_row + k * x_col) *
+                           td__get(y, t, b * depth * n + k * y_row + j * y_col);
                 td__put(out, t, (b * m + i) * n + j, sum);
             }
     return TD_OK;

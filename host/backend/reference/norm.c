@@ -4,7 +4,8 @@
 #include "host/backend/reference/real.h"
 
 /* Mean and biased variance of one channel, in two passes. */
-TD__INLINE void statistics(const td_view *x, uint32_t t, int64_t rows, int64_t channels, int64_t c, double *mean, double *var)
+TD__INLINE void statistics(const td_view *x, uint32_t t, int64_t rows, int64_t channels, int64_t c, double *mean,
+                           double *var)
 {
     double sum = 0, squares = 0;
     for (int64_t i = 0; i < rows; i++)
@@ -80,4 +81,8 @@ TD__KERNEL(batch_norm_grad)
     return TD_OK;
 }
 
-const td__kernel_row td__reference_norm[] = {{"batch_norm", batch_norm}, {"batch_norm_grad", batch_norm_grad}, {NULL, NULL}};
+const td__kernel_row td__reference_norm[] = {
+    {"batch_norm", batch_norm},
+    {"batch_norm_grad", batch_norm_grad},
+    {NULL, NULL},
+};

@@ -23,7 +23,8 @@ TD__KERNEL(adam_step)
 {
     const td_adam_attrs *a = attrs;
     td_view param = in[0], mean = in[2], square = in[3];
-    double step_size = a->lr / (1 - pow(a->beta1, (double)a->step)), correction = sqrt(1 - pow(a->beta2, (double)a->step));
+    double step_size = a->lr / (1 - pow(a->beta1, (double)a->step)),
+           correction = sqrt(1 - pow(a->beta2, (double)a->step));
     for (int64_t i = 0, n = td_desc_numel(&param.d); i < n; i++) {
         double p = td__get(&param, t, i), g = td__get(&in[1], t, i);
         if (a->decoupled)

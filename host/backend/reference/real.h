@@ -52,10 +52,11 @@ TD__INLINE double td__log_sum_exp(const td_view *v, uint32_t t, int64_t first, i
             return op##_of(r, in, out, attrs, TD_FLOAT64); \
         if (in[0].d.dtype == TD_FLOAT32) \
             return op##_of(r, in, out, attrs, TD_FLOAT32); \
-        td__run_fail(r, "the reference backend computes in float32 and float64, not %s", td__dtype_name(in[0].d.dtype)); \
+        td__run_fail(r, "the reference backend does not compute in %s", td__dtype_name(in[0].d.dtype)); \
         return TD_ERROR; \
     } \
     TD__INLINE int32_t op##_of(td_run *r __attribute__((unused)), const td_view *in __attribute__((unused)), \
-                               td_view *out __attribute__((unused)), const void *attrs __attribute__((unused)), uint32_t t)
+                               td_view *out __attribute__((unused)), const void *attrs __attribute__((unused)), \
+                               uint32_t t)
 
 #endif
