@@ -9,7 +9,8 @@
  *       -(1-e) w_t ln p_t - e/C sum_c w_c ln p_c with p = softmax(logits), e = label_smoothing; 0 where target is
  *       ignore_index; TD_MEAN divides by the sum of w_t over the positions that count.
  * and for gradients (not differentiable again; g is the gradient of the loss and has its shape):
- *   mse_loss_grad(g, x, y), l1_loss_grad(g, x, y), smooth_l1_loss_grad(g, x, y) {td_loss_attrs} -> like x, minus it for y
+ *   mse_loss_grad(g, x, y), l1_loss_grad(g, x, y), smooth_l1_loss_grad(g, x, y) {td_loss_attrs} -> like x;
+ *       the gradient of y is minus that
  *   kl_div_grad(g, input, target) {td_loss_attrs} -> like input
  *   kl_div_target_grad(g, input, target) {td_loss_attrs} -> like target: g (ln t + 1 - input), -g input where t = 0
  *   cross_entropy_grad(g, logits, target, weight?) {td_loss_attrs} -> like logits */
