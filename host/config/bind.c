@@ -51,7 +51,7 @@ static void unknown_key(struct binding *b, const td__node *key)
     for (size_t i = 0; names && i < b->n; i++)
         names[i] = b->table[i].name;
     td__diag_error(&b->cfg->diag, key->at, "unknown key '%s' in %s%s", key->text, b->owner,
-                   names ? td__did_you_mean(b->cfg, key->text, names, b->n) : "");
+                   names ? td__allowed_keys(b->cfg, key->text, names, b->n) : "");
 }
 
 static void take_kwargs(struct binding *b, td__node *kwargs)

@@ -35,7 +35,9 @@ const char *td__node_str(td__config *cfg, const td__node *n);
 const char *td__node_found(td__config *cfg, const td__node *n);
 /* " (did you mean 'a' or 'b'?)", or "" where no name is near; in the arena. */
 const char *td__did_you_mean(td__config *cfg, const char *name, const char *const *names, size_t n);
-/* The same for the keys of a map. */
+/* The same for a key that is none of the names; where none is near, all of them if they are few. */
+const char *td__allowed_keys(td__config *cfg, const char *key, const char *const *names, size_t n);
+/* Of the keys of a map those that are near. */
 const char *td__did_you_mean_key(td__config *cfg, const char *name, const td__node *map);
 
 #endif

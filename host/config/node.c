@@ -228,6 +228,17 @@ const char *td__did_you_mean(td__config *cfg, const char *name, const char *cons
     return text ? text : "";
 }
 
+const char *td__allowed_keys(td__config *cfg, const char *key, const char *const *names, size_t n)
+{
+    const char *text = td__did_you_mean(cfg, key, names, n);
+    if (*text || n > 12)
+        return text;
+    for (size_t i = 0; text && i < n; i++)
+        text = td__arena_printf(cfg->arena, "%s%s'%s'", text, !i ? " (there is " : i + 1 < n ? ", " : " and ", names[i]);
+    text = text && n ? td__arena_printf(cfg->arena, "%s)", text) : " (it takes none)";
+    return text ? text : "";
+}
+
 const char *td__did_you_mean_key(td__config *cfg, const char *name, const td__node *map)
 {
     const char **names = td__arena_alloc(cfg->arena, (map->n + 1) * sizeof *names);
@@ -247,6 +258,6 @@ void td__node_check_keys(td__config *cfg, td__node *map, const char *owner, cons
             k++;
         if (k == n && key[0] != '_')
             td__diag_error(&cfg->diag, map->keys[i]->at, "unknown key '%s' in %s%s", key, owner,
-                           td__did_you_mean(cfg, key, names, n));
+                           td__allowed_keys(cfg, key, names, n));
     }
 }

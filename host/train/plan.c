@@ -290,7 +290,8 @@ static void read_test(td__plan *plan, td__node *root, td__node *datasets)
         td__plan_loader(plan->cfg, datasets, loader, "test_data_loader", 0, &plan->test);
 }
 
-/* Every data set of the file must be one, used or not. */
+/* Every data set of the file must be one, used or not.  Beside them may stand what a function gives (split_dataset), whose
+ * elements are the data sets. */
 static void check_datasets(td__config *cfg, td__node *datasets)
 {
     if (td__plan_is_null(datasets))
@@ -299,9 +300,12 @@ static void check_datasets(td__config *cfg, td__node *datasets)
         td__diag_error(&cfg->diag, datasets->at, "'datasets' maps names to data sets, this is %s", td__node_kind_name(datasets));
         return;
     }
-    for (size_t i = 0; i < datasets->n; i++)
-        if (datasets->items[i]->kind != TD__NULL)
-            td__object_of(cfg, datasets->items[i], TD_KIND_DATASET);
+    for (size_t i = 0; i < datasets->n; i++) {
+        td__node *n = datasets->items[i];
+        int computed = n->kind == TD__CALL && td__find_entry(TD_KIND_FUNCTION, n->text);
+        if (n->kind != TD__NULL)
+            td__object_of(cfg, n, computed ? TD_KIND_FUNCTION : TD_KIND_DATASET);
+    }
 }
 
 static int has_plugin(const char *id)

@@ -39,7 +39,7 @@ Test(files, kd_split)
     cr_expect_eq(train->node->items[0], split->node);
     cr_expect_eq(at(&cfg, "datasets.cifar10/val")->items[0], split->node);
     const struct split *p = split->params;
-    cr_expect_str_eq(p->id, "cifar10/train_org");
+    cr_expect_str_eq(p->dataset_id, "cifar10/train_org");
     cr_expect_eq(p->dataset, td__object_of(&cfg, at(&cfg, "datasets.cifar10/train_org"), TD_KIND_DATASET));
     const struct cifar *c = test->params;
     cr_expect_str_eq(c->root, "./resource/dataset/cifar10");
@@ -47,7 +47,7 @@ Test(files, kd_split)
     size_t n;
     cr_assert_eq(td__transform_chain(&cfg, test->transform, &chain, &n), 0);
     cr_expect_eq(n, 2);
-    cr_expect_eq(test->transform, at(&cfg, "datasets.cifar10/split.kwargs.configs.1.transform"));
+    cr_expect_eq(test->transform, at(&cfg, "datasets.cifar10/split.kwargs.sub_splits_configs.1.transform"));
     cr_expect_str_eq(at(&cfg, "models.student_model.dst_ckpt")->text,
                      "./resource/ckpt/cifar10/kd/cifar10-resnet20_from_densenet_bc_k12_depth100-hyperparameter_tuning.pt");
     cr_expect_str_eq(at(&cfg, "train.train_data_loader.dataset_id")->text, "cifar10/train");

@@ -87,7 +87,7 @@ Test(object, mistakes)
                 "t.yaml:1:4: CIFAR10 needs 'root' (folder)\n"
                 "t.yaml:1:48: unknown key 'roto' in CIFAR10 (did you mean 'root'?)\n");
     expect_none("a: !import_call {key: ToTensor, init: {kwargs: {x: 1}}}", "a", TD_KIND_TRANSFORM,
-                "t.yaml:1:49: unknown key 'x' in ToTensor\n");
+                "t.yaml:1:49: unknown key 'x' in ToTensor (it takes none)\n");
     expect_none("a: !import_call {key: KDLoss, init: {args: [1]}}", "a", TD_KIND_LOSS,
                 "t.yaml:1:45: KDLoss takes at most 0 arguments, not 1\n");
     expect_none("a: !call_method {obj: x}", "a", TD_KIND_LOSS,
@@ -173,7 +173,7 @@ Test(object, parts_of_a_split)
     td__config cfg = parsed("_org: &org !import_call {key: CIFAR10, init: {kwargs: {root: /a}}}\n"
                             "_split: &split !import_call\n"
                             "  key: torchdistill.datasets.util.split_dataset\n"
-                            "  init: {kwargs: {dataset: *org, lengths: [45000, 5000], configs: [{transform: {key: Compose, args: [[ToTensor]]}}, {}]}}\n"
+                            "  init: {kwargs: {dataset: *org, lengths: [45000, 5000], sub_splits_configs: [{transform: {key: Compose, args: [[ToTensor]]}}, {}]}}\n"
                             "train: !access_by_index_or_key {data: *split, index_or_key: 0}\n"
                             "again: !import_call {key: split_dataset, init: {kwargs: {dataset: !access_by_index_or_key {data: *split, index_or_key: 1}, lengths: [1]}}}\n");
     td__object *part = td__object_of(&cfg, at(&cfg, "train"), TD_KIND_DATASET);
@@ -183,11 +183,11 @@ Test(object, parts_of_a_split)
     td__object *split = td__object_of(&cfg, at(&cfg, "_split"), TD_KIND_FUNCTION);
     const struct split *p = split->params;
     cr_expect_eq(p->dataset, td__object_of(&cfg, at(&cfg, "_org"), TD_KIND_DATASET));
-    cr_expect_eq(p->configs.n, 2);
-    const td__object *chain = ((const struct split_config *)p->configs.v)[0].transform;
+    cr_expect_eq(p->sub_splits_configs.n, 2);
+    const td__object *chain = ((const struct split_config *)p->sub_splits_configs.v)[0].transform;
     cr_assert(chain);
     cr_expect_null(chain->type);
-    cr_expect_null(((const struct split_config *)p->configs.v)[1].transform);
+    cr_expect_null(((const struct split_config *)p->sub_splits_configs.v)[1].transform);
     cr_expect(td__object_of(&cfg, at(&cfg, "again"), TD_KIND_FUNCTION));
     expect_said(&cfg, "");
     td__config_free(&cfg);

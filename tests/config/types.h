@@ -12,15 +12,15 @@ static const td_param cifar_table[] = {
     TD_PARAM_FILE(struct cifar, root, NULL, "folder"), TD_PARAM_BOOL(struct cifar, train, "true", "which part"),
     TD_PARAM_BOOL(struct cifar, download, "false", "fetch it"), TD_PARAM_END};
 
-struct split { void *dataset; td_ints lengths; td_list configs; int64_t seed; const char *id; };
+struct split { void *dataset; td_ints lengths; td_list sub_splits_configs; int64_t generator_seed; const char *dataset_id; };
 struct split_config { void *transform; };
 static const td_param split_config_table[] = {
     TD_PARAM_OBJECT(struct split_config, transform, "transform", "null", "of this part"), TD_PARAM_END};
 static const td_param split_table[] = {
-    TD_PARAM_STRING(struct split, id, "null", "for messages"),
+    TD_PARAM_STRING(struct split, dataset_id, "null", "for messages"),
     TD_PARAM_OBJECT(struct split, dataset, "dataset", NULL, "what is split"), TD_PARAM_INTS(struct split, lengths, NULL, "of the parts"),
-    TD_PARAM_INT(struct split, seed, "null", "of the permutation"),
-    TD_PARAM_LIST(struct split, configs, split_config_table, sizeof(struct split_config), "[]", "of the parts"), TD_PARAM_END};
+    TD_PARAM_INT(struct split, generator_seed, "null", "of the permutation"),
+    TD_PARAM_LIST(struct split, sub_splits_configs, split_config_table, sizeof(struct split_config), "[]", "of the parts"), TD_PARAM_END};
 
 struct crop { td_ints size; int64_t padding; };
 static const td_param crop_table[] = {TD_PARAM_INTS(struct crop, size, NULL, "side"), TD_PARAM_INT(struct crop, padding, "0", "around", .min = 0),

@@ -89,6 +89,20 @@ Test(plan, data)
            "x.yaml:10:107: unknown key 'num_worker' in train_data_loader (did you mean 'num_workers'?)\n");
 }
 
+Test(plan, parts_of_a_split)
+{
+    const char *split = "  split: &split !import_call {key: split_dataset, init: {kwargs: {dataset: &all {key: TinyImages, kwargs: {length: 60}}, "
+                        "lengths: [40, 20]}}}\n";
+    char text[512], plan[8192];
+    snprintf(text, sizeof text, "%s  train: !access_by_index_or_key {data: *split, index_or_key: 0}\n", split);
+    td__run_options o = lab_options(&lab, edited(lab_distil, "  train: {key: TinyImages, kwargs: {length: 40}}\n", text), "x.yaml", NULL);
+    cr_expect_eq(lab_output(td__check_command, &o, plan, sizeof plan), TD__EXIT_OK);
+    snprintf(text, sizeof text, "%s  train: {key: TinyImages, kwargs: {length: 40}}\n", edited(split, "lengths", "lenghts"));
+    EXPECT(edited(lab_distil, "  train: {key: TinyImages, kwargs: {length: 40}}\n", text),
+           "x.yaml:2:10: split_dataset needs 'lengths' (samples of each part, or shares of them when they do not sum up to the length)\n"
+           "x.yaml:2:122: unknown key 'lenghts' in split_dataset (did you mean 'lengths'?)\n");
+}
+
 Test(plan, sections)
 {
     EXPECT(edited(lab_distil, "  teacher: {forward_proc: forward_batch_only}\n", ""),
