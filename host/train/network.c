@@ -44,7 +44,7 @@ static int freeze_instance(td_module *m, const char *path, void *user)
 void td__no_such_module(td_ctx *c, td__config *cfg, const char *network, td_module *root, const char *path, td__place at)
 {
     c->where = network;
-    td__find_or_fail(c, root, path + (*path == '+'));
+    td__find_or_fail(c, root, path);
     c->where = NULL;
     td__diag_take(c, cfg, at);
 }
@@ -145,9 +145,9 @@ void td__network_close(td__network *n)
 
 td_module *td__network_find(const td__network *n, const char *path)
 {
-    if (*path == '+')
-        return td__find(n->root, path + 1);
     td_module *m = td__find(n->root, path);
+    if (!m && *path == '+')
+        return td__find(n->root, path + 1);
     return m ? m : td__find(n->original, path); /* a pruned network shares the modules of its model */
 }
 
