@@ -178,7 +178,7 @@ void td__report_close(td__report *r)
 
 int td__report_log(td_ctx *c, td__report *r, json_t *line)
 {
-    int failed = !line || json_dumpf(line, r->log, JSON_COMPACT | JSON_PRESERVE_ORDER) || fputc('\n', r->log) == EOF || fflush(r->log);
+    int failed = !line || json_dumpf(line, r->log, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) || fputc('\n', r->log) == EOF || fflush(r->log);
     if (failed)
         td__fail(c, "%s/log.jsonl: %s", r->dir, strerror(errno));
     json_decref(line);
@@ -231,7 +231,7 @@ int td__json_write(td_ctx *c, const json_t *result, const char *path)
 {
     td__replace r;
     int failed = !result || td__replace_begin(&r, path);
-    if (!failed && (json_dumpf(result, r.out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) || fputc('\n', r.out) == EOF)) {
+    if (!failed && (json_dumpf(result, r.out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) || fputc('\n', r.out) == EOF)) {
         td__replace_drop(&r);
         failed = 1;
     } else if (!failed) {

@@ -11,7 +11,7 @@
 
 int td__print_json(const json_t *j)
 {
-    if (!json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) && putchar('\n') != EOF && !fflush(stdout))
+    if (!json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) && putchar('\n') != EOF && !fflush(stdout))
         return TD__EXIT_OK;
     td__log(TD_LOG_ERROR, "stdout: %s", strerror(errno));
     return TD__EXIT_FAILED;
