@@ -51,8 +51,8 @@ int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td
         old = *before;
         td__network_close(&old.student);
         td__network_close(&old.teacher);
+        memset(before, 0, sizeof *before);
     }
-    memset(before, 0, before ? sizeof *before : 0);
     if (td__stage_design(x, number, s))
         code = td__experiment_fail(x, TD__EXIT_CONFIG);
     else if (load_network(x, &s->student) || load_network(x, &s->teacher))

@@ -67,6 +67,7 @@ void lab_begin(struct lab *l)
     memset(l, 0, sizeof *l);
     strcpy(l->dir, "/tmp/tdhost-test-XXXXXX");
     cr_assert(mkdtemp(l->dir));
+    cr_assert(l->strings = td__arena_new());
     td__log_level(TD_LOG_ERROR);
     cr_assert_eq(td__register_builtins(), 0);
     cr_assert_eq(td__plugin_load_static(&l->plugins, &td_static_plugin_tiny), 0);
@@ -93,6 +94,7 @@ static void remove_tree(const char *path)
 void lab_end(struct lab *l)
 {
     remove_tree(l->dir);
+    td__arena_free(l->strings);
     td__plugins_free(&l->plugins);
     td__registry_clear();
 }
@@ -116,8 +118,8 @@ td__run_options lab_options(struct lab *l, const char *yaml, const char *name, c
 {
     td__run_options o = {0};
     lab_write(l, name, yaml);
-    o.config = strdup(lab_path(l, name));
-    o.out = out ? strdup(lab_path(l, out)) : NULL;
+    o.config = td__arena_printf(l->strings, "%s/%s", l->dir, name);
+    o.out = out ? td__arena_printf(l->strings, "%s/%s", l->dir, out) : NULL;
     o.threads = 1;
     o.quiet = 1;
     o.plugins = &l->plugins;

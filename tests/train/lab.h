@@ -12,6 +12,7 @@ extern const char lab_stages[];
 struct lab {
     char dir[64];
     td__plugins plugins;
+    td__arena *strings; /* of options */
 };
 
 void lab_begin(struct lab *l);
