@@ -5,8 +5,6 @@
 #include <string.h>
 #include <yaml.h>
 
-#define MERGE_TAG "tag:yaml.org,2002:merge"
-
 /* An anchor; its node is NULL from where a collection starts until it ends. */
 struct anchor {
     const char *name;
@@ -145,144 +143,10 @@ static td__node *read_scalar(struct reader *r, const yaml_event_t *e)
     if (n->tag)
         scalar_by_tag(r, n);
     else if (e->data.scalar.plain_implicit && !strcmp(n->text, "<<"))
-        n->tag = MERGE_TAG;
+        n->tag = TD__MERGE_TAG;
     else if (e->data.scalar.plain_implicit && td__resolve_scalar(n))
         td__diag_error(&r->cfg->diag, n->at, "%s does not fit into 64 bits", n->text);
     return n;
-}
-
-/* Merge keys and duplicates. */
-struct pair {
-    td__node *key, *value;
-    size_t order;
-    int merged;
-};
-struct pairs {
-    struct pair *v;
-    size_t n, capacity;
-};
-
-static td__node *behind(td__node *n) { return n->kind == TD__ALIAS ? n->items[0] : n; }
-
-static int add_entry(struct reader *r, struct pairs *to, td__node *key, td__node *value, int merged)
-{
-    if (td__grow(&to->v, &to->capacity, to->n + 1, sizeof *to->v)) {
-        td__no_memory(r->cfg);
-        return -1;
-    }
-    to->v[to->n] = (struct pair){key, value, to->n, merged};
-    to->n++;
-    return 0;
-}
-
-/* The entries of one merged map, as aliases: they belong to the map they come from. */
-static int merge_map(struct reader *r, struct pairs *to, td__node *written)
-{
-    td__node *from = behind(written);
-    if (from->kind != TD__MAP) {
-        td__diag_error(&r->cfg->diag, written->at, "<< takes a mapping or a list of mappings, not %s",
-                       td__node_found(r->cfg, from));
-        return 0;
-    }
-    for (size_t i = 0; i < from->n; i++) {
-        td__node *alias = td__node_new(r->cfg, TD__ALIAS, from->items[i]->at);
-        if (!alias || !(alias->items = td__node_array(r->cfg, 1)))
-            return -1;
-        alias->n = 1;
-        alias->items[0] = behind(from->items[i]);
-        if (add_entry(r, to, from->keys[i], alias, 1))
-            return -1;
-    }
-    return 0;
-}
-
-/* As PyYAML: in a list of maps the earlier wins, so it is added last. */
-static int merge(struct reader *r, struct pairs *to, td__node *written)
-{
-    td__node *from = behind(written);
-    if (from->kind != TD__SEQ || from->tag)
-        return merge_map(r, to, written);
-    for (size_t i = from->n; i-- > 0;)
-        if (merge_map(r, to, from->items[i]))
-            return -1;
-    return 0;
-}
-
-static int is_computed(const td__node *key) { return key->tag || key->kind == TD__ALIAS; }
-
-static int by_key(const void *a, const void *b)
-{
-    const struct pair *x = *(const struct pair *const *)a, *y = *(const struct pair *const *)b;
-    int c = strcmp(x->key->text ? x->key->text : "", y->key->text ? y->key->text : "");
-    return c ? c : x->order < y->order ? -1 : 1;
-}
-
-/* Of equal keys the first keeps its position and the last its value, as in Python; two written ones are an error.
- * Computed keys are compared when they are known (tags.c). */
-static int drop_duplicates(struct reader *r, struct pairs *e)
-{
-    struct pair **sorted = malloc((e->n + 1) * sizeof *sorted), *first = NULL;
-    if (!sorted) {
-        td__no_memory(r->cfg);
-        return -1;
-    }
-    for (size_t i = 0; i < e->n; i++)
-        sorted[i] = &e->v[i];
-    qsort(sorted, e->n, sizeof *sorted, by_key);
-    for (size_t i = 0; i < e->n; i++) {
-        struct pair *x = sorted[i];
-        if (is_computed(x->key))
-            continue;
-        if (!first || strcmp(first->key->text, x->key->text)) {
-            first = x;
-            continue;
-        }
-        if (!first->merged && !x->merged)
-            td__diag_error(&r->cfg->diag, x->key->at, "'%s' is given twice, first on line %u", x->key->text,
-                           first->key->at.line);
-        first->key = x->key;
-        first->value = x->value;
-        first->merged = x->merged;
-        x->value = NULL;
-    }
-    free(sorted);
-    return 0;
-}
-
-static int is_merge_key(const td__node *written)
-{
-    return written->tag && !strcmp(written->tag, MERGE_TAG);
-}
-
-/* Fills a map from what was written: keys at even places, values at odd ones. */
-static int finish_map(struct reader *r, td__node *map, const struct nodes *written)
-{
-    struct pairs e = {0};
-    int failed = 0;
-    for (size_t i = 0; i + 1 < written->n && !failed; i += 2)
-        if (is_merge_key(written->v[i]))
-            failed = merge(r, &e, written->v[i + 1]);
-    for (size_t i = 0; i + 1 < written->n && !failed; i += 2) {
-        td__node *key = behind(written->v[i]);
-        if (is_merge_key(written->v[i]))
-            continue;
-        if (!key->text && !key->tag)
-            td__diag_error(&r->cfg->diag, written->v[i]->at, "a key is text, not %s", td__node_found(r->cfg, key));
-        else
-            failed = add_entry(r, &e, key->tag ? written->v[i] : key, written->v[i + 1], 0);
-    }
-    if (!failed)
-        failed = drop_duplicates(r, &e);
-    map->keys = failed ? NULL : td__node_array(r->cfg, e.n);
-    map->items = failed ? NULL : td__node_array(r->cfg, e.n);
-    for (size_t i = 0; map->keys && map->items && i < e.n; i++) {
-        if (!e.v[i].value)
-            continue;
-        map->keys[map->n] = e.v[i].key;
-        map->items[map->n++] = e.v[i].value;
-    }
-    free(e.v);
-    return map->keys && map->items ? 0 : -1;
 }
 
 static int finish_sequence(struct reader *r, td__node *seq, const struct nodes *written)
@@ -319,7 +183,7 @@ static td__node *read_collection(struct reader *r, const yaml_event_t *e, int de
             written.v[written.n++] = child;
     }
     if (ended && !failed)
-        failed = is_map ? finish_map(r, n, &written) : finish_sequence(r, n, &written);
+        failed = is_map ? td__finish_map(r->cfg, n, written.v, written.n) : finish_sequence(r, n, &written);
     free(written.v);
     if (a)
         a->node = n;

@@ -18,6 +18,11 @@ void *td__no_memory(td__config *cfg);
 /* Text to nodes: scalars resolved, merge keys flattened, tags and aliases still there.  NULL after a syntax error.
  * `start` is where the text is from; when its line is 0 (an option, a default) all nodes are there. */
 td__node *td__compose(td__config *cfg, td__place start, const char *text, size_t size);
+/* The tag of a plain `<<`. */
+#define TD__MERGE_TAG "tag:yaml.org,2002:merge"
+/* Fills a map from the n nodes that were written in it, keys at even places and values at odd ones: `<<` is flattened, keys
+ * given twice are reported.  0, or -1 when memory ran out (reported). */
+int td__finish_map(td__config *cfg, td__node *map, td__node *const *written, size_t n);
 /* Gives a plain scalar its kind and value from its text.  -1: an integer too large for 64 bits. */
 int td__resolve_scalar(td__node *n);
 void td__apply_set(td__config *cfg, const char *set);
