@@ -35,7 +35,7 @@ tests_plugins_test_twins_SOURCES = tests/plugins/test_twins.c
 tests_plugins_test_twins_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_plugins_test_twins_LDADD = libtdplugins.a $(TEST_LDADD)
 EXTRA_tests_plugins_test_twins_DEPENDENCIES = $(plugin_PROGRAMS)
-tests_plugins_test_sdk_SOURCES = tests/plugins/test_sdk.c tests/paths.h
+tests_plugins_test_sdk_SOURCES = tests/plugins/test_sdk.c tests/plugins/abi.c tests/paths.h
 tests_plugins_test_sdk_CPPFLAGS = $(TEST_CPPFLAGS) -DTD_CC='"$(CC)"' -DTD_NM='"$(NM)"' -DTD_PLUGINS='"$(plugin_PROGRAMS)"'
 tests_plugins_test_sdk_LDADD = $(TEST_LDADD)
 EXTRA_tests_plugins_test_sdk_DEPENDENCIES = $(plugin_PROGRAMS)
