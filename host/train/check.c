@@ -4,11 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/autograd/tape.h"
 #include "host/base/log.h"
 #include "host/train/stage.h"
-
-#define TRIAL 2 /* samples: one alone would not do for batch statistics */
 
 /* ---- what a forward shows of one module ---- */
 
@@ -80,7 +77,7 @@ static int64_t trace_flops(const struct trace *t)
     int64_t sum = 0;
     for (size_t i = 0; i < t->n; i++)
         sum += t->v[i].flops;
-    return sum / TRIAL;
+    return sum / TD__TRIAL;
 }
 
 /* ---- printing ---- */
@@ -228,37 +225,7 @@ struct trial {
     size_t activations; /* bytes an image keeps for the backward pass */
 };
 
-static td__loader *trial_loader(td__experiment *x, const td__loader_plan *p)
-{
-    td__loader_plan few = *p;
-    few.batch_size = TRIAL;
-    few.workers = 0;
-    few.sampler = NULL;
-    return td__experiment_loader(x, &few);
-}
-
-/* A forward of the whole step on the first samples, as it is recorded for a backward pass. */
-static void run_trial(td__experiment *x, td__train_stage *s, struct trial *t)
-{
-    td_ctx *c = x->c;
-    td__batch batch;
-    td__loader *l = trial_loader(x, &s->plan->train);
-    td__frame_push(c);
-    if (l && !td__loader_start(c, l, 0, 0) && td__loader_next(c, l, &batch) > 0 &&
-        !td__criterion_open(c, &s->plan->criterion, x->seed, 0, &s->criterion)) {
-        td__set_training(x->student, 0);
-        size_t before = td__memory_now();
-        c->grad = 1;
-        td__stage_forward(c, s, &batch, 0, 0);
-        c->grad = 0;
-        t->activations = (td__memory_now() - before) / TRIAL;
-    }
-    td__tape_clear(c);
-    td__frame_pop(c, td_none());
-    td__loader_free(l);
-}
-
-static void print_memory(td__experiment *x, const td__train_stage *s, const struct trial *t)
+static void print_memory(const td__train_stage *s, const struct trial *t)
 {
     int64_t all = 0, trained = 0;
     td_module *m[2] = {s->student.root, s->teacher.root};
@@ -269,7 +236,6 @@ static void print_memory(td__experiment *x, const td__train_stage *s, const stru
         trained += td_numel(s->optimizer.v[i].tensor);
     double mb = (double)(all + trained * (1 + (int64_t)s->optimizer.plan->type->n_state)) * 4 / 1e6;
     double step = (double)t->activations * (double)s->plan->train.batch_size / 1e6;
-    (void)x;
     printf("  memory: about %.0f MB: parameters, gradients, optimiser %.1f MB; a step of %lld images %.1f MB\n", mb + step, mb,
            (long long)s->plan->train.batch_size, step);
 }
@@ -286,7 +252,7 @@ static void print_stage(td__experiment *x, td__train_stage *s, const struct tria
     print_criterion(&s->plan->criterion);
     print_optimizer(s->plan);
     if (t->activations)
-        print_memory(x, s, t);
+        print_memory(s, t);
 }
 
 /* Shapes where the data is there; the plan in any case. */
@@ -300,7 +266,7 @@ static int check_stage(td__experiment *x, size_t number)
     if (!failed)
         failed = trace_begin(&t.student, s.student.root) || (s.teacher.root && trace_begin(&t.teacher, s.teacher.root));
     if (!failed && x->n_datasets)
-        run_trial(x, &s, &t);
+        t.activations = td__stage_try(x, &s);
     td__diag_take(x->c, &x->cfg, s.plan->at);
     if (!failed)
         print_stage(x, &s, &t);

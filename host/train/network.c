@@ -153,17 +153,22 @@ td_module *td__network_find(const td__network *n, const char *path)
 
 /* ---- a step ---- */
 
-static int has_trained(const char *name, td__member *member, td_module *owner, void *user)
+static int is_trained(const char *name, td__member *member, td_module *owner, void *user)
 {
     (void)name, (void)owner, (void)user;
     return !member->is_buffer && member->tensor->requires_grad;
+}
+
+int td__trains(td_module *root)
+{
+    return td__walk_members(root, is_trained, NULL);
 }
 
 /* What is trained below a teacher trains, all else of it only judges: running statistics stay and nothing drops out. */
 static int set_teacher_mode(td_module *m, const char *path, void *user)
 {
     (void)path, (void)user;
-    m->training = td__walk_members(m, has_trained, NULL) != 0;
+    m->training = td__trains(m);
     return 0;
 }
 

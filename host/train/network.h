@@ -20,6 +20,7 @@ void td__network_close(td__network *n);
 
 /* The module a tap of the configuration means; "+name" is one of `adaptations`.  NULL: no such path. */
 td_module *td__network_find(const td__network *n, const char *path);
+int td__trains(td_module *root); /* whether any parameter below wants a gradient */
 /* Training and evaluation modes for a step. */
 void td__network_set_modes(const td__network *n);
 /* Batch in, output under "." of the io.  Without requires_grad nothing is recorded. */

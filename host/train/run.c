@@ -1,10 +1,13 @@
 /* tdhost --config: trains stage by stage, epoch by epoch, step by step, and tests what came out. */
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "host/base/file.h"
 #include "host/base/log.h"
 #include "host/train/progress.h"
 #include "host/train/report.h"
@@ -165,16 +168,10 @@ static int train_step(struct run *r, int *more)
 
 /* ---- epochs ---- */
 
-static int has_trained(const char *name, td__member *m, td_module *owner, void *user)
-{
-    (void)name, (void)owner, (void)user;
-    return !m->is_buffer && m->tensor->requires_grad;
-}
-
 /* A stage that leaves the student alone cannot change its accuracy. */
 static int trains_student(const struct run *r)
 {
-    return r->stage.student.plan->requires_grad && td__walk_members(r->x.student, has_trained, NULL);
+    return r->stage.student.plan->requires_grad && td__trains(r->x.student);
 }
 
 static int evaluate(struct run *r)
@@ -290,9 +287,44 @@ static int read_position(struct run *r)
     return TD__EXIT_OK;
 }
 
+/* The folders of all dst_ckpt, so that none turns out to be missing after hours. */
+static int make_room(struct run *r, const char *dst)
+{
+    char *dir = dst ? td__strdup(dst) : NULL, *slash = dir ? strrchr(dir, '/') : NULL;
+    if (slash && slash > dir) {
+        *slash = 0;
+        if (td__make_dirs(dir))
+            td__fail(r->x.c, "dst_ckpt %s: %s", dst, strerror(errno));
+    }
+    free(dir);
+    return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
+}
+
+/* What would only show in a later stage shows now. */
+static int look_ahead(struct run *r)
+{
+    int code = make_room(r, r->x.plan.student.dst);
+    for (size_t i = 0; !code && i < r->x.plan.n_stages; i++) {
+        const td__stage_plan *p = &r->x.plan.stages[i];
+        code = make_room(r, p->student.dst) || make_room(r, p->teacher.dst) ? TD__EXIT_FAILED : TD__EXIT_OK;
+    }
+    for (size_t i = (size_t)r->m.at.stage + 1; !code && i < r->x.plan.n_stages; i++) {
+        td__train_stage s;
+        if (!td__stage_design(&r->x, i, &s))
+            td__stage_try(&r->x, &s);
+        if (td__diag_take(r->x.c, &r->x.cfg, s.plan->at) || r->x.cfg.diag.errors)
+            code = TD__EXIT_CONFIG;
+        td__stage_close(&s);
+    }
+    return code;
+}
+
 static int begin(struct run *r)
 {
-    int code = td__stage_open(&r->x, (size_t)r->m.at.stage, NULL, &r->stage);
+    int code = look_ahead(r);
+    if (code)
+        return code;
+    code = td__stage_open(&r->x, (size_t)r->m.at.stage, NULL, &r->stage);
     if (code)
         return code;
     if (r->m.file[0] && td__checkpoint_load(&r->x, &r->stage, r->report.checkpoints, &r->m))
@@ -322,6 +354,8 @@ static int finish(struct run *r)
     td__stage_close(&r->stage);
     if (!best || !path || !result)
         td__fail(x->c, "out of memory");
+    else if (access(best, F_OK) && save_student(r)) /* no stage trained it */
+        code = TD__EXIT_FAILED;
     else if (!td__load_state_file(x->c, x->student, best, &exact))
         code = td__test_models(x, !x->options->student_only, &test);
     if (!code) {

@@ -34,6 +34,12 @@ int td__stage_design(td__experiment *x, size_t number, td__train_stage *s);
 int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td__train_stage *s);
 void td__stage_close(td__train_stage *s);
 
+/* A step without backward pass of a designed stage, on the first TD__TRIAL samples (more than one, for batch statistics), so
+ * that shapes which do not fit are found before anything is trained; terms with a state are left out, and nothing changes
+ * but what was tapped (td__io_clear).  The bytes a sample would keep for the backward pass; 0 and c fails. */
+#define TD__TRIAL 2
+size_t td__stage_try(td__experiment *x, td__train_stage *s);
+
 /* Finds, checks and hooks what the stage taps (taps.c). */
 void td__stage_tap(td__experiment *x, td__train_stage *s);
 

@@ -223,6 +223,67 @@ Test(run, a_loss_that_is_not_finite_stops_it)
     refused(&o, TD__EXIT_DIVERGED, "train epoch 1, step 1: the loss is not finite (nan): kd = nan (weight 1)");
 }
 
+Test(run, later_stages_are_tried_before_the_first)
+{
+    const char *sets[] = {"train.stage2.criterion.kwargs.sub_terms.kd.criterion.kwargs.student_module_path=conv"};
+    td__run_options o = lab_options(&lab, lab_stages, "a.yaml", "a");
+    o.sets = sets;
+    o.n_sets = 1;
+    refused(&o, TD__EXIT_CONFIG, "a.yaml:18:5: kd: kl_div");
+    cr_expect_eq(step_of("a"), -1, "nothing was trained");
+}
+
+Test(run, files_that_are_missing_or_broken)
+{
+    const char *none[] = {"+models.teacher_model.src_ckpt=/nowhere/teacher.pt"};
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "a");
+    char broken[600];
+    o.sets = none;
+    o.n_sets = 1;
+    refused(&o, TD__EXIT_DATA, "/nowhere/teacher.pt: No such file or directory");
+    lab_write(&lab, "broken.pt", "this is no checkpoint");
+    snprintf(broken, sizeof broken, "+models.teacher_model.src_ckpt=%s", lab_path(&lab, "broken.pt"));
+    none[0] = broken;
+    o = lab_options(&lab, lab_distil, "a.yaml", "b");
+    o.sets = none;
+    o.n_sets = 1;
+    refused(&o, TD__EXIT_DATA, "broken.pt: ");
+    o.n_sets = 0;
+    o.out = NULL;
+    char said[2048];
+    cr_expect_eq(lab_errors(td__test_command, &o, said, sizeof said), TD__EXIT_DATA);
+    cr_expect(strstr(said, "student_model has no trained weights"), "%s", said);
+}
+
+Test(run, a_broken_checkpoint_is_said_to_be)
+{
+    const char *sets[] = {"train.num_epochs=1"};
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", sets, 1), TD__EXIT_OK);
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "a");
+    o.resume = 1;
+    o.sets = sets;
+    o.n_sets = 1;
+    cr_assert_eq(truncate(lab_path(&lab, "a/checkpoints/state-000000005.safetensors"), 1000), 0);
+    refused(&o, TD__EXIT_DATA, "state-000000005.safetensors: ");
+    lab_write(&lab, "a/checkpoints/last.json", "{\"format\": 1}");
+    refused(&o, TD__EXIT_DATA, "last.json: ");
+}
+
+/* ---- destinations ---- */
+
+Test(run, students_go_where_dst_ckpt_says)
+{
+    char set[600];
+    snprintf(set, sizeof set, "+models.student_model.dst_ckpt=%s", lab_path(&lab, "new/folder/student.safetensors"));
+    const char *sets[] = {set};
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", sets, 1), TD__EXIT_OK);
+    cr_expect(lab_same_file(lab_path(&lab, "new/folder/student.safetensors"), lab_path(&lab, "a/checkpoints/best.safetensors")));
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", NULL);
+    o.sets = sets;
+    o.n_sets = 1;
+    cr_expect_eq(td__test_command(&o), TD__EXIT_OK, "test reads it from there");
+}
+
 /* ---- tests alone ---- */
 
 Test(run, test_command_reads_the_best_of_a_run)

@@ -23,7 +23,8 @@ static void run(const char *yaml, const char *name, const char *const *sets, siz
 
 static void get(const char *name, const char *tensor, float *out, int64_t n)
 {
-    cr_assert_eq(lab_tensor(&lab, name, tensor, out, n), n, "%s of %s", tensor, name);
+    int64_t found = lab_tensor(&lab, name, tensor, out, n);
+    cr_assert_eq(found, n, "%s of %s: %lld", tensor, name, (long long)found);
 }
 
 static int same(const char *a, const char *b, const char *tensor)
@@ -150,4 +151,23 @@ Test(steps, stages_hand_over_weights_and_optimiser)
     float momentum[FC];
     get("both", "optimizer/momentum_buffer/student.conv.weight", momentum, CONV);
     cr_expect_neq(momentum[0], 0, "stage 2 goes on with the optimiser of stage 1");
+}
+
+#define PRUNED \
+    "+train.student.sequential=[conv, relu, '+more']", \
+        "+train.student.adaptations={more: {key: Conv2d, kwargs: {in_channels: 4, out_channels: 4, kernel_size: 1}}}", \
+        "+train.teacher.sequential=[conv]", \
+        "train.criterion.kwargs.sub_terms={l2: {criterion: {key: MSELoss, kwargs: {reduction: mean}}, criterion_wrapper: {key: " \
+        "SimpleLossWrapper, kwargs: {input: {is_from_teacher: false, module_path: '+more', io: output}, target: {is_from_teacher: " \
+        "true, module_path: conv, io: output}}}, weight: 1}}"
+
+Test(steps, pruned_networks_share_weights_with_their_models)
+{
+    const char *start[] = {PRUNED, "train.optimizer.kwargs.lr=0"}, *pruned[] = {PRUNED};
+    run(lab_distil, "start", start, 5);
+    run(lab_distil, "pruned", pruned, 4);
+    cr_expect_not(same("start", "pruned", "student/conv.weight"));
+    cr_expect(same("start", "pruned", "student/fc.weight") && same("start", "pruned", "student/bn.weight"));
+    float more[16];
+    get("pruned", "student_network/more.weight", more, 16);
 }
