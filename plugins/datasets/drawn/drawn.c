@@ -48,15 +48,16 @@ static struct point draw_direction(struct draws *r)
     }
 }
 
-static struct colour draw_colour(struct draws *r) { return (struct colour){{draw(r, 0, 1), draw(r, 0, 1), draw(r, 0, 1)}}; }
-
-/* A colour that differs from c by at least a fifth in every channel. */
-static struct colour draw_contrast(struct draws *r, struct colour c)
+static struct colour draw_colour(struct draws *r, float low, float high)
 {
-    for (int k = 0; k < 3; k++) {
-        float by = draw(r, 0.2f, 0.5f);
-        c.v[k] += c.v[k] > 0.5f ? -by : by;
-    }
+    return (struct colour){{draw(r, low, high), draw(r, low, high), draw(r, low, high)}};
+}
+
+/* A shape is always brighter than its ground: were it either, a small net would need long to find out what to look at. */
+static struct colour draw_brighter(struct draws *r, struct colour c)
+{
+    for (int k = 0; k < 3; k++)
+        c.v[k] += draw(r, 0.15f, 0.45f);
     return c;
 }
 
@@ -81,7 +82,7 @@ static void paint_piece(float *canvas, struct draws *r, float largest)
         float far = draw(r, 0.4f, 1);
         s.p[0][i] = (struct point){corner.x * far, corner.y * far};
     }
-    struct paint flat = {.a = draw_colour(r), .period = 1};
+    struct paint flat = {.a = draw_colour(r, 0, 1), .period = 1};
     flat.b = flat.a;
     paint_shape(canvas, &s, at, turn, size, &flat);
 }
@@ -129,11 +130,11 @@ static int32_t drawn_get(td_ctx *c, const void *data, int64_t index, td_item *it
     if (!out)
         return TD_ERROR;
     r.next = 2; /* the first two are the label's */
-    struct colour ground = draw_colour(&r), main = draw_contrast(&r, ground);
-    paint_ground(canvas, ground, mix(ground, draw_colour(&r), 0.3f), draw_direction(&r));
+    struct colour ground = draw_colour(&r, 0, 0.6f), main = draw_brighter(&r, ground);
+    paint_ground(canvas, ground, mix(ground, draw_colour(&r, 0, 0.6f), 0.4f), draw_direction(&r));
     for (int64_t i = 1; i < d->p.clutter; i++)
-        paint_piece(canvas, &r, 5);
-    float size = draw(&r, 6, 11);
+        paint_piece(canvas, &r, 7);
+    float size = draw(&r, 7, 12);
     struct point at = {draw(&r, size, SIDE - size), draw(&r, size, SIDE - size)}, turn = draw_direction(&r);
     struct paint striped = {.a = main, .b = mix(main, ground, draw(&r, 0, 0.5f)), .along = draw_direction(&r), .period = draw(&r, 3, 8), .phase = draw(&r, 0, 1)};
     paint_shape(canvas, &d->shapes[shape_of(index)], at, turn, size, &striped);
