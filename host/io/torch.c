@@ -160,7 +160,7 @@ static const void *tensor_data(struct loader *l, const td__pickle *args, td_desc
     if (l->storage(l->user, &ref, &data, &count, l->why, l->why_size))
         return NULL;
     if (last >= count || ref.offset > count - 1 - last) {
-        snprintf(l->why, l->why_size, "reaches element %" PRIu64 " of a storage of %" PRIu64, last, count);
+        snprintf(l->why, l->why_size, "reaches element %" PRIu64 " of a storage of %" PRIu64, last + ref.offset, count);
         return NULL;
     }
     data += (first + ref.offset) * td__dtype_size(d->dtype);

@@ -160,8 +160,53 @@ Test(tensors, says_why_a_file_cannot_be_used)
     cr_assert_eq(td__tensors_open(&f, path, why, sizeof why), -1);
     cr_assert_str_eq(why + strlen(path), ": holds no state dict but torch.nn.modules.linear.Linear");
     free(path);
+    path = file_path("big.pth");
+    cr_assert_eq(td__tensors_open(&f, path, why, sizeof why), -1);
+    cr_assert_str_eq(why + strlen(path), ": big-endian files are not read");
+    free(path);
     cr_assert_eq(td__tensors_open(&f, "/nowhere/x.pth", why, sizeof why), -1);
     cr_assert_str_eq(why, "/nowhere/x.pth: No such file or directory");
+}
+
+/* A legacy file whose bytes `find` become `put`; its message, "" when it was read. */
+static void try_patched(const char *name, const char *find, size_t size, const char *put, char *why, size_t why_size)
+{
+    size_t n;
+    char *path = file_path(name);
+    unsigned char *bytes = td__file_read(path, &n), *at = bytes ? memmem(bytes, n, find, size) : NULL;
+    cr_assert_not_null(at, "%s", path);
+    memcpy(at, put, size);
+    try_bytes(bytes, n, why, why_size);
+    free(bytes);
+    free(path);
+}
+
+/* Element 60 does not exist: an offset of 57 ends at element 59, one of 58 reaches it. */
+Test(tensors, tensors_stay_inside_their_storage)
+{
+    char why[600];
+    try_patched("legacy.pth", "K\x04K\x03\x85", 5, "K\x39K\x03\x85", why, sizeof why);
+    cr_assert_str_eq(why, "");
+    try_patched("legacy.pth", "K\x04K\x03\x85", 5, "K\x3aK\x03\x85", why, sizeof why);
+    cr_assert_str_eq(why, "tensor 'conv.bias': reaches element 60 of a storage of 60");
+    try_patched("views.pth", "K\x02K\x08\x87", 5, "K\x03K\x08\x87", why, sizeof why);
+    cr_assert_str_eq(why, "");
+    try_patched("views.pth", "K\x02K\x08\x87", 5, "K\x04K\x08\x87", why, sizeof why);
+    cr_assert_str_eq(why, "tensor 'view': reaches element 10 of a storage of 10");
+    try_patched("views.pth", "torch\nFloatStorage", 18, "torch\nCharlStorage", why, sizeof why);
+    cr_assert_str_eq(why, "storages of type torch.CharlStorage are not read");
+    try_patched("views.pth", "_rebuild_tensor", 15, "_rebuild_sparse", why, sizeof why);
+    cr_assert_str_eq(why, "tensor 'view': is made by torch._utils._rebuild_sparse, which is not read");
+}
+
+Test(tensors, views_of_storages_of_old)
+{
+    td__tensor_file f;
+    open_file(&f, "views.pth");
+    cr_assert(f.n == 1 && f.v[0].d.ndim == 2 && f.v[0].d.shape[0] == 2 && f.v[0].d.shape[1] == 3);
+    for (int i = 0; i < 6; i++)
+        cr_assert_eq(((const float *)f.v[0].data)[i], (float)(3 + i));
+    td__tensors_close(&f);
 }
 
 /* Every cut is an error; whatever is flipped, the reader stops within its bounds. */

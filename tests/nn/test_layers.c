@@ -117,11 +117,13 @@ Test(layers, wrong_arguments_are_named)
     td__ctx_free(c);
 }
 
-/* Weights built elsewhere in the tree, in another order or with other threads are not part of a weight's key. */
-static double *weights(uint64_t seed, int64_t *n)
+/* The weights of the layer that is built after `before` others. */
+static double *weights(uint64_t seed, int before, int64_t *n)
 {
     td_ctx *c = nn_start(&td__reference_backend, TD_FLOAT32);
     c->seed = seed;
+    for (int i = 0; i < before; i++)
+        td__module_release(td__module_retain(td_layer(c, NULL, "x", "Linear", "{in_features: 3, out_features: 2}")));
     td_module *m =
         td__module_retain(td_layer(c, NULL, "x", "Conv2d", "{in_channels: 64, out_channels: 128, kernel_size: 3}"));
     *n = td_numel(td_member(m, "weight"));
@@ -135,19 +137,22 @@ static double *weights(uint64_t seed, int64_t *n)
 Test(layers, initial_values)
 {
     int64_t n;
-    double *a = weights(1, &n), *b = weights(1, &n), *other = weights(2, &n), bound = 1 / sqrt(64 * 9), square = 0,
-           mean = 0;
+    double *a = weights(1, 0, &n), *b = weights(1, 0, &n), *other = weights(2, 0, &n), *later = weights(1, 1, &n),
+           bound = 1 / sqrt(64 * 9), square = 0, mean = 0;
     cr_assert_arr_eq(a, b, (size_t)n * sizeof *a);
-    int moved = 0;
+    int moved = 0, shifted = 0;
     for (int64_t i = 0; i < n; i++) {
         cr_assert(fabs(a[i]) <= bound * (1 + 1e-6)); /* kaiming_uniform with a = sqrt(5): 1 / sqrt(fan_in) */
         square += a[i] * a[i] / (double)n;
         mean += a[i] / (double)n;
         moved += a[i] != other[i];
+        shifted += a[i] != later[i];
     }
     cr_assert_float_eq(square, bound * bound / 3, 0.02 * bound * bound);
     cr_assert_float_eq(mean, 0, 0.02 * bound);
     cr_assert_gt(moved, n * 9 / 10);
+    cr_assert_gt(shifted, n * 9 / 10);
+    free(later);
     free(a);
     free(b);
     free(other);

@@ -5,7 +5,11 @@ safetensors by the reference implementation.
 """
 import argparse
 import collections
+import io
 import os
+import pickle
+import struct
+import zipfile
 
 import torch
 from safetensors.torch import save_file
@@ -41,3 +45,40 @@ torch.save(checkpoint, path('legacy.pth'), _use_new_zipfile_serialization=False)
 torch.save(state, path('bare.pth'))
 save_file({k: v.detach().contiguous().clone() for k, v in state.items()}, path('golden.safetensors'), {'format': 'pt'})
 torch.save(torch.nn.Linear(2, 3), path('module.pth'))
+
+
+# The same archive from a big-endian machine, as far as it says.
+small = io.BytesIO()
+torch.save({'a': base[:3]}, small)
+with zipfile.ZipFile(small) as source, zipfile.ZipFile(path('big.pth'), 'w') as big:
+    for entry in source.infolist():
+        big.writestr(zipfile.ZipInfo(entry.filename), b'big' if entry.filename.endswith('byteorder') else source.read(entry))
+
+
+# PyTorch before 0.4 pickled views of storages: (view key, offset, size) at the end of the persistent id.
+class Storage:
+    pass
+
+
+class OldPickler(pickle.Pickler):
+    def persistent_id(self, value):
+        if isinstance(value, Storage):
+            return ('storage', torch.FloatStorage, 'root', 'cpu', 10, ('view', 2, 8))
+
+
+class Rebuild:
+    def __init__(self, *args):
+        self.args = args
+
+    def __reduce__(self):
+        return torch._utils._rebuild_tensor, self.args
+
+
+with open(path('views.pth'), 'wb') as f:
+    pickle.dump(0x1950a86a20f9469cfc6c, f, 2)
+    pickle.dump(1001, f, 2)
+    pickle.dump({'protocol_version': 1001, 'little_endian': True}, f, 2)
+    OldPickler(f, 2).dump({'view': Rebuild(Storage(), 1, (2, 3), (3, 1))})
+    pickle.dump(['root'], f, 2)
+    f.write(struct.pack('<q10f', 10, *range(10)))
+assert torch.load(path('views.pth'))['view'].tolist() == [[3, 4, 5], [6, 7, 8]]
