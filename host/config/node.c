@@ -211,6 +211,8 @@ const char *td__did_you_mean(td__config *cfg, const char *name, const char *cons
     const char *near[3], *text = NULL;
     size_t found = td__nearest(name, names, n, near, 3);
     int best = found ? td__distance(name, near[0], 96) : 0;
+    if ((size_t)best >= strlen(name)) /* nothing of it is right */
+        found = 0;
     while (found > 1 && td__distance(name, near[found - 1], 96) > best + 1) /* much further than the best: noise */
         found--;
     switch (found) {
@@ -234,8 +236,8 @@ const char *td__allowed_keys(td__config *cfg, const char *key, const char *const
     if (*text || n > 12)
         return text;
     for (size_t i = 0; text && i < n; i++)
-        text = td__arena_printf(cfg->arena, "%s%s'%s'", text, !i ? " (there is " : i + 1 < n ? ", " : " and ", names[i]);
-    text = text && n ? td__arena_printf(cfg->arena, "%s)", text) : " (it takes none)";
+        text = td__arena_printf(cfg->arena, "%s%s'%s'", text, !i ? " (it has " : i + 1 < n ? ", " : " and ", names[i]);
+    text = text && n ? td__arena_printf(cfg->arena, "%s)", text) : " (it has none)";
     return text ? text : "";
 }
 

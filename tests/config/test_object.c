@@ -87,7 +87,7 @@ Test(object, mistakes)
                 "t.yaml:1:4: CIFAR10 needs 'root' (folder)\n"
                 "t.yaml:1:48: unknown key 'roto' in CIFAR10 (did you mean 'root'?)\n");
     expect_none("a: !import_call {key: ToTensor, init: {kwargs: {x: 1}}}", "a", TD_KIND_TRANSFORM,
-                "t.yaml:1:49: unknown key 'x' in ToTensor (it takes none)\n");
+                "t.yaml:1:49: unknown key 'x' in ToTensor (it has none)\n");
     expect_none("a: !import_call {key: KDLoss, init: {args: [1]}}", "a", TD_KIND_LOSS,
                 "t.yaml:1:45: KDLoss takes at most 0 arguments, not 1\n");
     expect_none("a: !call_method {obj: x}", "a", TD_KIND_LOSS,
