@@ -184,6 +184,9 @@ static const struct conv convs[] = {
     {2, 32, 7, 7, 32, 5, 3, 1, 2, 2, 32},   /* depthwise, dilated */
     {2, 6, 5, 5, 12, 3, 3, 1, 1, 1, 6},     /* depthwise with a multiplier */
     {1, 300, 3, 3, 70, 3, 3, 1, 1, 1, 1},   /* long sums */
+    {2, 32, 7, 9, 20, 3, 3, 1, 0, 1, 1},    /* Winograd: odd sizes, partial vectors of results, no padding */
+    {5, 48, 6, 5, 32, 3, 3, 1, 2, 1, 1},    /* Winograd: much padding, three vectors */
+    {3, 80, 14, 14, 144, 3, 3, 1, 1, 1, 1}, /* Winograd: several chunks of results */
 };
 
 static int64_t length(const struct conv *v, int64_t in, int64_t kernel)

@@ -7,16 +7,17 @@
 #include "host/backend/cpu/kernels/pack.h"
 #include "host/backend/cpu/kernels/planar.h"
 #include "host/backend/cpu/kernels/tile.h"
+#include "host/backend/cpu/kernels/winograd.h"
 #include "host/backend/cpu/slots.h"
 
-/* Bytes of planar source a piece works on: with a block of weights it should stay in a core's L2. */
+/* Bytes of source a piece works on: with a block of weights it should stay in a core's L2. */
 #define PIECE_BYTES (192 << 10)
 
 /* How a correlation is cut.  A piece is a number of whole images, or a band of result rows of one image. */
 struct plan {
     const td__correlation *c;
-    /* Planar source: for each source row a piece needs, `channels` x `phases` runs of `pitch` pixels; the runs of
-     * a channel are the columns of equal remainder modulo sx, so that a tile's pixels are neighbours. */
+    /* Source in blocks: for each source row a piece needs, [blocks of LANES channels][phases][pitch][LANES]; a phase
+     * has the columns of equal remainder modulo sx, so that a tile's pixels are neighbours. */
     int64_t phases, pitch, source_row;
     int64_t *phase_column;    /* first source column of a phase */
     int64_t first_row, span;  /* source rows of a result row: r * sy + first_row .. + span - 1 */
@@ -31,37 +32,30 @@ struct plan {
 /* Rounded towards minus infinity, b > 0. */
 static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
-/* One source row of one image, planar, with zeros for the columns outside.  Rows outside are not read. */
-static void planar_row(const struct plan *p, float *to, const float *image, int64_t row)
+/* One source row of one image in blocks, with zeros for the columns outside.  Rows outside are not read. */
+static void blocked_row(const struct plan *p, float *to, const float *image, int64_t row)
 {
     const td__correlation *c = p->c;
     if (row < 0 || row >= c->height)
         return;
     const float *from = image + row * c->width * c->source_pixel;
-    int64_t channel_pitch = p->phases * p->pitch;
-    for (int64_t f = 0; f < p->phases; f++) {
-        int64_t x0 = p->phase_column[f];
-        int64_t begin = min(max(ceil_div(-min(x0, 0), c->sx), 0), p->pitch);
-        int64_t end = max(min(floor_div(c->width - 1 - x0, c->sx) + 1, p->pitch), begin);
-        float *t = to + f * p->pitch;
-        if (begin > 0 || end < p->pitch)
-            for (int64_t i = 0; i < c->channels; i++) {
-                float *run = t + i * channel_pitch;
-                for (int64_t q = 0; q < begin; q++)
-                    run[q] = 0;
-                for (int64_t q = end; q < p->pitch; q++)
-                    run[q] = 0;
-            }
-        td__planar(t + begin, channel_pitch, from + (x0 + begin * c->sx) * c->source_pixel, c->sx * c->source_pixel,
-                   end - begin, c->channels);
-    }
+    for (int64_t i = 0; i < c->channels; i += LANES)
+        for (int64_t f = 0; f < p->phases; f++, to += p->pitch * LANES) {
+            int64_t x0 = p->phase_column[f];
+            int64_t begin = min(max(ceil_div(-min(x0, 0), c->sx), 0), p->pitch);
+            int64_t end = max(min(floor_div(c->width - 1 - x0, c->sx) + 1, p->pitch), begin);
+            memset(to, 0, (size_t)(begin * LANES) * sizeof *to);
+            memset(to + end * LANES, 0, (size_t)((p->pitch - end) * LANES) * sizeof *to);
+            td__blocks(to + begin * LANES, from + (x0 + begin * c->sx) * c->source_pixel + i, c->sx * c->source_pixel, end - begin,
+                       min(c->channels - i, LANES));
+        }
 }
 
 /* What a piece works on: result rows [row, row + rows) of `images` images from `image` on, one group. */
 struct piece {
     int64_t group, image, images, row, rows;
-    float *planar; /* [images][source rows][source_row] */
-    int64_t planar_image;
+    float *source; /* [images][source rows][source_row] */
+    int64_t source_image;
 };
 
 /* The taps on rows of the image, of result row r; the others would add zeros. */
@@ -92,10 +86,10 @@ static void run_block(const struct plan *p, const struct piece *here, int64_t o)
         taps_inside(c, r, &first, &last);
         int64_t skip = first * c->channels * c->nx, terms = (last - first) * c->channels * c->nx;
         for (int64_t i = 0; i < here->images; i++) {
-            const float *x = here->planar + i * here->planar_image + (r - here->row) * c->sy * p->source_row;
+            const float *x = here->source + i * here->source_image + (r - here->row) * c->sy * p->source_row;
             float *out = result + (here->image + i) * c->result_image + r * c->result_row;
             for (int64_t t = 0, q = 0; t < tiles; t++) {
-                (t < wider ? wide_tile : narrow_tile)(x + q, p->offset + skip, terms, w + skip * vecs * LANES, bias,
+                (t < wider ? wide_tile : narrow_tile)(x + q * LANES, p->offset + skip, terms, w + skip * vecs * LANES, bias,
                                                       out + q * c->result_pixel, c->result_pixel, channels);
                 q += pixels + (t < wider);
             }
@@ -114,17 +108,17 @@ static void run_piece(void *arg, int64_t index)
     here.row = index % p->bands * p->band;
     here.rows = min(p->band, c->rows - here.row);
     int64_t source_rows = (here.rows - 1) * c->sy + p->span, first = here.row * c->sy + p->first_row;
-    here.planar_image = source_rows * p->source_row;
-    here.planar = td__slot_take(&p->slots);
+    here.source_image = source_rows * p->source_row;
+    here.source = td__slot_take(&p->slots);
     for (int64_t i = 0; i < here.images; i++) {
         const float *from = c->source + (here.image + i) * c->height * c->width * c->source_pixel + here.group * c->channels;
         for (int64_t s = 0; s < source_rows; s++)
             if (p->row_used[s % c->sy])
-                planar_row(p, here.planar + i * here.planar_image + s * p->source_row, from, first + s);
+                blocked_row(p, here.source + i * here.source_image + s * p->source_row, from, first + s);
     }
     for (int64_t o = 0; o < c->out_channels; o += p->weight.vecs * LANES)
         run_block(p, &here, o);
-    td__slot_give(&p->slots, here.planar);
+    td__slot_give(&p->slots, here.source);
 }
 
 /* The weights of LANES result channels of one group. */
@@ -162,7 +156,7 @@ static void plan_source(struct plan *p, uint8_t *row_used)
     for (int64_t b = 0; b < c->nx; b++)
         shift = max(shift, (c->tx[b] - first) / c->sx);
     p->pitch = c->columns + shift;
-    p->source_row = c->channels * p->phases * p->pitch;
+    p->source_row = ceil_div(c->channels, LANES) * p->phases * p->pitch * LANES;
     p->first_row = c->ty[0];
     p->span = c->ty[c->ny - 1] - c->ty[0] + 1;
     memset(row_used, 0, (size_t)c->sy);
@@ -176,8 +170,8 @@ static void plan_source(struct plan *p, uint8_t *row_used)
                 int64_t f = 0, column = c->tx[b] - first;
                 while ((p->phase_column[f] - first) != column % c->sx)
                     f++;
-                *to++ = (int32_t)((c->ty[a] - c->ty[0]) * p->source_row + (i * p->phases + f) * p->pitch +
-                                  column / c->sx);
+                int64_t pixel = (i / LANES * p->phases + f) * p->pitch + column / c->sx;
+                *to++ = (int32_t)((c->ty[a] - c->ty[0]) * p->source_row + pixel * LANES + i % LANES);
             }
 }
 
@@ -216,6 +210,8 @@ int td__correlate(td_run *r, const td__correlation *c)
         in_parallel(c->images, results, fill_image, (void *)c);
         return 0;
     }
+    if (td__winograd_fits(c))
+        return td__winograd(r, c);
     struct plan p = {.c = c, .weight = {.out = c->out_channels, .terms = c->ny * c->nx * c->channels}};
     td__packed *w = &p.weight;
     w->vecs = td__tile_vecs(c->out_channels, c->columns, w->terms);

@@ -19,7 +19,7 @@ struct plan {
     td__packed b; /* of product 0; the others' follow */
     float *bias;  /* padded to whole vectors; NULL: none */
     int32_t *offset;
-    td__slots slots; /* a band of a, planar: [k][band] */
+    td__slots slots; /* a band of a, in blocks: [k / LANES][band][LANES] */
 };
 
 static void run_piece(void *arg, int64_t index)
@@ -28,13 +28,15 @@ static void run_piece(void *arg, int64_t index)
     const td__product *p = plan->p;
     int64_t part = index % plan->parts, row = index / plan->parts % plan->bands * plan->band;
     int64_t i = index / plan->parts / plan->bands, rows = min(plan->band, p->m - row);
-    float *planar = td__slot_take(&plan->slots);
+    float *blocks = td__slot_take(&plan->slots);
     const float *a = p->a + i * p->a_batch + row * p->a_m;
-    if (p->a_k == 1)
-        td__planar(planar, plan->band, a, p->a_m, rows, p->k);
-    else
-        for (int64_t k = 0; k < p->k; k++)
-            memcpy(planar + k * plan->band, a + k * p->a_k, (size_t)rows * sizeof *a);
+    for (int64_t k = 0; k < p->k; k += LANES) {
+        int64_t n = min(p->k - k, LANES);
+        if (p->a_k == 1)
+            td__blocks(blocks + k * plan->band, a + k, p->a_m, rows, n);
+        else
+            td__planar(blocks + k * plan->band, LANES, a + k * p->a_k, p->a_k, n, rows);
+    }
     int64_t last = min((part + 1) * plan->part, p->n);
     for (int64_t n = part * plan->part; n < last; n += plan->b.vecs * LANES) {
         int64_t columns = min(p->n - n, plan->b.vecs * LANES);
@@ -45,11 +47,11 @@ static void run_piece(void *arg, int64_t index)
         int64_t tiles = ceil_div(rows, td__tile_pixels(vecs)), height = rows / tiles, taller = rows % tiles;
         for (int64_t t = 0, m = 0; t < tiles; t++) {
             int64_t here = height + (t < taller);
-            td__tile(vecs, (int)here)(planar + m, plan->offset, p->k, b, bias, c + m * p->n, p->n, columns);
+            td__tile(vecs, (int)here)(blocks + m * LANES, plan->offset, p->k, b, bias, c + m * p->n, p->n, columns);
             m += here;
         }
     }
-    td__slot_give(&plan->slots, planar);
+    td__slot_give(&plan->slots, blocks);
 }
 
 static void pack_b(void *arg, int64_t index)
@@ -85,10 +87,10 @@ int td__gemm(td_run *r, const td__product *p)
     plan.offset = td__run_scratch(r, (size_t)p->k * sizeof *plan.offset);
     plan.bias = p->bias ? td__run_scratch(r, (size_t)td__packed_out(&plan.b) * sizeof(float)) : NULL;
     if (!plan.b.data || !plan.offset || (p->bias && !plan.bias) ||
-        td__slots_make(&plan.slots, r, (size_t)(p->k * plan.band) * sizeof(float)))
+        td__slots_make(&plan.slots, r, (size_t)(ceil_div(p->k, LANES) * LANES * plan.band) * sizeof(float)))
         return -1;
     for (int64_t k = 0; k < p->k; k++)
-        plan.offset[k] = (int32_t)(k * plan.band);
+        plan.offset[k] = (int32_t)(k / LANES * LANES * plan.band + k % LANES);
     if (p->bias) {
         memset(plan.bias, 0, (size_t)td__packed_out(&plan.b) * sizeof *plan.bias);
         memcpy(plan.bias, p->bias, (size_t)p->n * sizeof *plan.bias);

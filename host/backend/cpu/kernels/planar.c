@@ -70,3 +70,13 @@ void td__planar(float *to, int64_t pitch, const float *from, int64_t step, int64
         for (int64_t c = 0; c < channels; c++)
             to[c * pitch + q] = from[q * step + c];
 }
+
+void td__blocks(float *to, const float *from, int64_t step, int64_t pixels, int64_t channels)
+{
+    int64_t q = 0, last = (pixels - 1) * step + channels - LANES; /* from here a whole vector is inside what is given */
+    for (; q < pixels && q * step <= last; q++)
+        store(to + q * LANES, load(from + q * step)); /* what lies behind the channels is not used */
+    for (; q < pixels; q++)
+        for (int64_t c = 0; c < channels; c++)
+            to[q * LANES + c] = from[q * step + c];
+}

@@ -18,7 +18,7 @@ TD__INLINE void tile(int pixels, int vecs, const float *x, const int32_t *offset
         for (int q = 0; q < pixels; q++)
 #pragma GCC unroll 4
             for (int v = 0; v < vecs; v++)
-                acc[q][v] += splat(xk[q]) * *(const vec *)(w + v * LANES);
+                acc[q][v] += splat(xk[q * LANES]) * *(const vec *)(w + v * LANES);
         w += vecs * LANES;
     }
     if (channels == vecs * LANES) {

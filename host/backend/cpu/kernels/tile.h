@@ -1,6 +1,6 @@
 /* The one inner loop of convolutions and matrix products: a few result pixels times a block of channels.
  *
- * Source pixels lie planar (for a channel, the pixels of a row side by side), so the pixels of a tile are at
+ * Sources lie in blocks of LANES channels (a block's pixels one after the other), so the pixels of a tile are at
  * constant distances; weights are packed so that the channels of a block are side by side. */
 #ifndef TD__CPU_TILE_H
 #define TD__CPU_TILE_H
@@ -13,7 +13,7 @@
 
 #define TILE_MAX_VECS 4 /* of a channel block */
 
-/* out[q * out_pixel + o] = bias[o] + sum_k x[offset[k] + q] * w[k * block + o], o < channels <= block.
+/* out[q * out_pixel + o] = bias[o] + sum_k x[offset[k] + q * LANES] * w[k * block + o], o < channels <= block.
  * The sum runs over k in order, whatever the tile.  bias may be NULL; w and bias are padded to the block. */
 typedef void tile_fn(const float *x, const int32_t *offset, int64_t k, const float *w, const float *bias, float *out,
                      int64_t out_pixel, int64_t channels);

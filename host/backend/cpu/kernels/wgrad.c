@@ -6,6 +6,7 @@
 #include "host/backend/cpu/kernels/common.h"
 #include "host/backend/cpu/kernels/outer.h"
 #include "host/backend/cpu/kernels/planar.h"
+#include "host/backend/cpu/kernels/winograd.h"
 #include "host/backend/cpu/slots.h"
 
 #define BAND_BYTES (192 << 10) /* of x and dy: they are read once per tile of dw */
@@ -205,6 +206,8 @@ int td__weight_gradient(td_run *r, const td__weight_grad *g)
         memset(g->dw, 0, (size_t)(g->conv_groups * g->out_channels * g->kh * g->kw * g->channels) * sizeof *g->dw);
         return 0;
     }
+    if (td__winograd_grad_fits(g))
+        return td__winograd_grad(r, g);
     plan_sums(&p);
     size_t band_bytes = plan_bands(&p);
     int64_t pieces = g->conv_groups * p.groups * p.chunks;
