@@ -1,5 +1,6 @@
-"""Writes golden/*.png: what torchvision and Pillow make of golden/input.png.  python3 golden.py, with torchvision installed."""
+"""Writes golden/*: what torchvision and Pillow make of input.png, and pickled batches.  Needs torchvision."""
 import os
+import pickle
 
 import numpy as np
 import torch
@@ -42,3 +43,9 @@ for name, out in made.items():
 values = F.normalize(F.to_tensor(image), [0.49139968, 0.48215841, 0.44653091], [0.24703223, 0.24348513, 0.26158784])
 print("normalize at (0, 0), (7, 3), (60, 44):", [float(v).hex() for px in ((0, 0), (3, 7), (44, 60)) for v in values[:, px[0], px[1]]])
 assert values.dtype == torch.float32
+
+# CIFAR-10 batches of two images as today's Python pickles them; pixel k of image i is (k + 7 i) mod 251.
+for protocol in (3, 4, 5):
+    data = ((np.arange(3072)[None] + 7 * np.arange(2)[:, None]) % 251).astype(np.uint8)
+    with open(f"batch_protocol_{protocol}", "wb") as out:
+        pickle.dump({"data": data, "labels": [4, 9]}, out, protocol=protocol)

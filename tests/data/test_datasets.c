@@ -170,6 +170,27 @@ Test(datasets, cifar_errors)
     remove_folder();
 }
 
+/* Arrays as numpy pickles them under Python 3: reduced to bytes, and as a buffer. */
+Test(datasets, cifar_pickles_of_other_protocols)
+{
+    for (int protocol = 3; protocol <= 5; protocol++) {
+        char *relative = td__printf("tests/data/golden/batch_protocol_%d", protocol), *path = source_path(relative);
+        size_t size;
+        void *bytes = td__file_read(path, &size);
+        cr_assert(bytes, "%s", path);
+        make_folder();
+        write_file("test_batch", bytes, size);
+        td_dataset *d = opened(cifar10_at, folder);
+        cr_assert(td__dataset_length(d) == 2 && td__dataset_target(d, 1) == 9);
+        expect_pixel(d, 1, 3, 0, 10, (1024 + 10) % 251, (2048 + 10) % 251, 9);
+        td__dataset_release(d);
+        remove_folder();
+        free(bytes);
+        free(path);
+        free(relative);
+    }
+}
+
 /* A pickle cut anywhere, or with a byte changed, gives an error or other pixels, never a crash. */
 Test(datasets, cifar_damaged_pickles)
 {
