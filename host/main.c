@@ -118,10 +118,9 @@ static int wrong(const char *fmt, ...)
 
 static int unknown(const char *what, const char *given, const char *const *names, size_t n)
 {
-    const char *near;
-    if (td__nearest(given, names, n, &near, 1))
-        return wrong("unknown %s '%s' (did you mean '%s'?)", what, given, near);
-    return wrong("unknown %s '%s'; see tdhost --help", what, given);
+    char near[320];
+    td__suggestion(given, names, n, near, sizeof near);
+    return wrong("unknown %s '%s'%s", what, given, *near ? near : "; see tdhost --help");
 }
 
 static int unknown_option(const struct command *c, char *given)

@@ -1,5 +1,6 @@
 #include "host/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,25 @@ size_t td__nearest(const char *name, const char *const *names, size_t n, const c
         }
     }
     return found;
+}
+
+char *td__suggestion(const char *name, const char *const *names, size_t n, char *buf, size_t size)
+{
+    const char *near[3];
+    size_t found = td__nearest(name, names, n, near, 3);
+    int best = found ? td__distance(name, near[0], LONGEST) : 0;
+    buf[0] = 0;
+    if ((size_t)best >= strlen(name)) /* nothing of it is right */
+        found = 0;
+    while (found > 1 && td__distance(name, near[found - 1], LONGEST) > best + 1) /* much further than the best: noise */
+        found--;
+    if (found == 1)
+        snprintf(buf, size, " (did you mean '%s'?)", near[0]);
+    else if (found == 2)
+        snprintf(buf, size, " (did you mean '%s' or '%s'?)", near[0], near[1]);
+    else if (found == 3)
+        snprintf(buf, size, " (did you mean '%s', '%s' or '%s'?)", near[0], near[1], near[2]);
+    return buf;
 }
 
 int td__word_in(const char *list, const char *word)

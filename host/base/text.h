@@ -11,6 +11,9 @@ int td__distance(const char *a, const char *b, int limit);
  * enough to be worth suggesting. */
 size_t td__nearest(const char *name, const char *const *names, size_t n, const char **out, size_t want);
 
+/* The text " (did you mean 'a', 'b' or 'c'?)" of the nearest names into buf, empty where none is near; returns buf. */
+char *td__suggestion(const char *name, const char *const *names, size_t n, char *buf, size_t size);
+
 /* Whether word is one of the words of a list separated by spaces or '|'. */
 int td__word_in(const char *list, const char *word);
 

@@ -208,25 +208,9 @@ const char *td__node_str(td__config *cfg, const td__node *n)
 
 const char *td__did_you_mean(td__config *cfg, const char *name, const char *const *names, size_t n)
 {
-    const char *near[3], *text = NULL;
-    size_t found = td__nearest(name, names, n, near, 3);
-    int best = found ? td__distance(name, near[0], 96) : 0;
-    if ((size_t)best >= strlen(name)) /* nothing of it is right */
-        found = 0;
-    while (found > 1 && td__distance(name, near[found - 1], 96) > best + 1) /* much further than the best: noise */
-        found--;
-    switch (found) {
-    case 0:
-        return "";
-    case 1:
-        text = td__arena_printf(cfg->arena, " (did you mean '%s'?)", near[0]);
-        break;
-    case 2:
-        text = td__arena_printf(cfg->arena, " (did you mean '%s' or '%s'?)", near[0], near[1]);
-        break;
-    default:
-        text = td__arena_printf(cfg->arena, " (did you mean '%s', '%s' or '%s'?)", near[0], near[1], near[2]);
-    }
+    char buf[320];
+    td__suggestion(name, names, n, buf, sizeof buf);
+    const char *text = td__arena_dup(cfg->arena, buf, strlen(buf));
     return text ? text : "";
 }
 

@@ -10,14 +10,10 @@
 static const td_layer_type *find_layer(td_ctx *c, const char *key)
 {
     const td_layer_type *type = (const td_layer_type *)(const void *)td__find_type(TD_KIND_LAYER, key);
-    const char *near[1];
-    if (type)
-        return type;
-    if (td__nearest_keys(TD_KIND_LAYER, key, near, 1))
-        td__fail(c, "no layer is called '%s' (did you mean '%s'?)", key, near[0]);
-    else
-        td__fail(c, "no layer is called '%s'", key);
-    return NULL;
+    char near[320];
+    if (!type)
+        td__fail(c, "no layer is called '%s'%s", key, td__suggest_key(TD_KIND_LAYER, key, near, sizeof near));
+    return type;
 }
 
 /* What a layer that could not be made is, so that its builder can go on. */

@@ -106,21 +106,11 @@ static void describe_entry(const td__entry *e, FILE *out)
     }
 }
 
-static void suggest(const char *key)
-{
-    const char *near[3];
-    size_t n = td__nearest_keys(0, key, near, 3);
-    if (n == 0)
-        td__log(TD_LOG_ERROR, "nothing is registered as '%s'; 'tdhost describe' lists what is", key);
-    else
-        td__log(TD_LOG_ERROR, "nothing is registered as '%s' (did you mean %s%s%s%s%s?)", key, near[0], n > 2 ? ", " : n > 1 ? " or " : "",
-                n > 1 ? near[1] : "", n > 2 ? " or " : "", n > 2 ? near[2] : "");
-}
-
 int td__describe(const char *key, FILE *out)
 {
     const td__entry *e;
     size_t found = 0;
+    char near[320];
     for (size_t i = 0; (e = td__entry_at(i)); i++) {
         if (key && !td__entry_matches(e, key))
             continue;
@@ -130,7 +120,9 @@ int td__describe(const char *key, FILE *out)
             describe_entry(e, out);
         found++;
     }
-    if (key && !found)
-        suggest(key);
+    if (key && !found) {
+        td__suggest_key(0, key, near, sizeof near);
+        td__log(TD_LOG_ERROR, "nothing is registered as '%s'%s", key, *near ? near : "; 'tdhost describe' lists what is");
+    }
     return key && !found ? -1 : 0;
 }

@@ -60,6 +60,13 @@ size_t td__nearest_keys(uint32_t kind, const char *key, const char **out, size_t
     return n;
 }
 
+char *td__suggest_key(uint32_t kind, const char *key, char *buf, size_t size)
+{
+    const char *near[3];
+    size_t n = td__nearest_keys(kind, key, near, 3);
+    return td__suggestion(key, near, n, buf, size);
+}
+
 /* ---- registration ---- */
 
 /* The op table keeps the rows it was given. */

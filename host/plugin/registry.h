@@ -27,6 +27,8 @@ int td__entry_matches(const td__entry *e, const char *key);
 const td__entry *td__find_any(const char *key);
 /* Nearest keys of a kind (0: of all) to a wrong one, at most want. */
 size_t td__nearest_keys(uint32_t kind, const char *key, const char **out, size_t want);
+/* The same as td__suggestion's text into buf; returns buf. */
+char *td__suggest_key(uint32_t kind, const char *key, char *buf, size_t size);
 
 /* What one plugin registers, held back until all of it is known to be good. */
 struct td_registrar {

@@ -40,10 +40,9 @@ static const td_backend_type *choose_backend(const char *name)
     char why[256] = "";
     if (name) {
         const td_type *t = td__find_type(TD_KIND_BACKEND, name);
-        const char *near[3];
-        size_t n = t ? 0 : td__nearest_keys(TD_KIND_BACKEND, name, near, 1);
+        char near[320];
         if (!t)
-            td__log(TD_LOG_ERROR, "there is no backend '%s'%s%s%s", name, n ? " (did you mean '" : "", n ? near[0] : "", n ? "'?)" : "");
+            td__log(TD_LOG_ERROR, "there is no backend '%s'%s", name, td__suggest_key(TD_KIND_BACKEND, name, near, sizeof near));
         else if (((const td_backend_type *)t)->score(why, sizeof why) > 0)
             best = (const td_backend_type *)t;
         else

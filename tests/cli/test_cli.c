@@ -38,7 +38,7 @@ Test(cli, wrong_lines_say_what_is_wrong)
         {"trian", "error: unknown command 'trian' (did you mean 'train'?)\n"},
         {"exp.yaml", "error: unknown command 'exp.yaml'; see tdhost --help\n"},
         {"--plugns x", "error: unknown option '--plugns' (did you mean '--plugins'?)\n"},
-        {"--config x --sed=3", "error: unknown option '--sed' (did you mean '--set'?)\n"},
+        {"--config x --sed=3", "error: unknown option '--sed' (did you mean '--set' or '--seed'?)\n"},
         {"-z", "error: unknown option '-z'; see tdhost --help\n"},
         {"--seed", "error: --seed needs N\n"},
         {"--seed -1", "error: --seed is a whole number from 0 to 18446744073709551615, not '-1'\n"},
@@ -53,7 +53,7 @@ Test(cli, wrong_lines_say_what_is_wrong)
         {"--quiet", "error: 'train' needs --config FILE; see tdhost --help\n"},
         {"list-plugins --plugins /nowhere-at-all", "error: plugin folder '/nowhere-at-all': No such file or directory\n"},
         {"describe NoSuchThing", "error: nothing is registered as 'NoSuchThing'; 'tdhost describe' lists what is\n"},
-        {"describe Conv2", "error: nothing is registered as 'Conv2' (did you mean Conv2d"},
+        {"describe Conv2", "error: nothing is registered as 'Conv2' (did you mean 'Conv2d'"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         expect(lines[i].arguments, TD__EXIT_USAGE, lines[i].text);
@@ -83,7 +83,7 @@ Test(cli, describe_prints_the_parameter_table)
     expect("describe " PLUGINS "Conv2d", TD__EXIT_OK, "layer Conv2d\n");
     cr_expect(strstr(got.text, "from the host itself\n") != NULL);
     expect("describe " PLUGINS, TD__EXIT_OK, "\nbackend          reference ");
-    expect("describe " PLUGINS "KDLos", TD__EXIT_USAGE, "(did you mean KDLoss");
+    expect("describe " PLUGINS "KDLos", TD__EXIT_USAGE, "(did you mean 'KDLoss'");
 }
 
 Test(cli, list_plugins_is_one_line_a_key_or_json)
