@@ -61,6 +61,39 @@ const char lab_stages[] =
     "    criterion: {key: WeightedSumLoss, kwargs: {sub_terms: {kd: " KD ", count: {criterion: {key: CountingLoss, kwargs: {}}, weight: 0.01}}}}\n"
     TEST;
 
+#define TEACHER(minimal, decoder) \
+    "auxiliary_model_wrapper: {key: Teacher4FactorTransfer, kwargs: {minimal: " minimal ", input_module_path: teacher_model.relu, " \
+    "paraphraser_kwargs: {k: 0.5, num_input_channels: 4}, paraphraser_ckpt: %s, uses_decoder: " decoder "}}"
+#define WRAPPED "{key: SimpleLossWrapper, kwargs: {input: {is_from_teacher: true, module_path: paraphraser, io: output}, target: " \
+    "{is_from_teacher: true, module_path: teacher_model.relu, io: output}}}"
+
+#define WRAPPERS \
+    DATA \
+    "train:\n" \
+    "  stage1:\n" \
+    "    num_epochs: 1\n" \
+    "    train_data_loader: {dataset_id: train, sampler: {class_or_func: RandomSampler}, kwargs: {batch_size: 8}}\n" \
+    "    val_data_loader: {dataset_id: val, kwargs: {batch_size: 10}}\n" \
+    "    teacher: {forward_proc: forward_batch_only, requires_grad: true, frozen_modules: [teacher_model], " \
+    TEACHER("{sequential: [conv, bn, relu]}", "true") "}\n" \
+    "    student: {forward_proc: forward_batch_only, requires_grad: false, auxiliary_model_wrapper: {key: EmptyModule}}\n" \
+    "    optimizer: {key: SGD, kwargs: {lr: 0.05, momentum: 0.9}}\n" \
+    "    criterion: {key: WeightedSumLoss, kwargs: {sub_terms: {mse: {criterion: {key: MSELoss}, criterion_wrapper: " WRAPPED ", weight: 1}}}}\n" \
+    "  stage2:\n" \
+    "    num_epochs: 1\n" \
+    "    teacher: {forward_proc: forward_batch_only, requires_grad: false, " TEACHER("null", "false") "}\n" \
+    "    student: {forward_proc: forward_batch_only, auxiliary_model_wrapper: {key: Student4FactorTransfer, kwargs: {input_module_path: " \
+    "student_model.relu, translator_kwargs: {num_input_channels: 4, num_output_channels: 2}}}}\n" \
+    "    optimizer: {key: Adam, kwargs: {lr: 0.01}}\n" \
+    "    criterion: {key: WeightedSumLoss, kwargs: {sub_terms: {ft: {criterion: {key: FTLoss, kwargs: {p: 1, paraphraser_path: paraphraser, " \
+    "translator_path: translator}}, weight: 10}}}}\n" \
+    TEST
+
+void lab_wrappers(const char *paraphraser_file, char *yaml, size_t size)
+{
+    cr_assert_lt((size_t)snprintf(yaml, size, WRAPPERS, paraphraser_file, paraphraser_file), size);
+}
+
 void lab_begin(struct lab *l)
 {
     const char *folder = TD_BUILDDIR "/plugins";

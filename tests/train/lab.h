@@ -8,6 +8,8 @@
 extern const char lab_distil[];
 /* Two stages: fc alone, then all, with a loss that keeps state. */
 extern const char lab_stages[];
+/* Factor transfer in two stages: modules beside the networks on both sides. */
+void lab_wrappers(const char *paraphraser_file, char *yaml, size_t size);
 
 struct lab {
     char dir[64];

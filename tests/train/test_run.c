@@ -130,9 +130,11 @@ static int run_until(const char *yaml, const char *run, const char *const *sets,
     return status;
 }
 
-static void kill_and_resume(const char *yaml, const char *const *sets, size_t n, const long long *at, size_t n_at)
+/* Kills a run at each of these steps; `left`: what the whole run leaves outside its folder, or NULL. */
+static void kill_and_resume(const char *yaml, const char *const *sets, size_t n, const long long *at, size_t n_at, const char *left)
 {
     cr_assert_eq(WEXITSTATUS(run_until(yaml, "whole", sets, n, 0, -1, 0)), TD__EXIT_OK);
+    cr_assert(!left || !unlink(left));
     int killed = 0;
     for (size_t i = 0; i < n_at; i++)
         killed += WIFSIGNALED(run_until(yaml, "parts", sets, n, i > 0, at[i], SIGKILL));
@@ -146,20 +148,33 @@ Test(run, killed_runs_resume_to_the_same_bits)
 {
     const char *sets[] = {"+train.checkpoint_every=1"};
     const long long at[] = {2, 5, 6, 11, 14};
-    kill_and_resume(lab_distil, sets, 1, at, 5);
+    kill_and_resume(lab_distil, sets, 1, at, 5, NULL);
 }
 
 Test(run, killed_stages_resume_to_the_same_bits)
 {
     const char *sets[] = {"+train.checkpoint_every=1"};
     const long long at[] = {1, 3, 5, 6, 10, 13};
-    kill_and_resume(lab_stages, sets, 1, at, 6);
+    kill_and_resume(lab_stages, sets, 1, at, 6, NULL);
+}
+
+Test(run, killed_wrappers_resume_to_the_same_bits)
+{
+    const char *sets[] = {"+train.checkpoint_every=1"};
+    const long long at[] = {1, 4, 5, 7};
+    char yaml[8192], file[256];
+    snprintf(file, sizeof file, "%s", lab_path(&lab, "paraphraser.safetensors"));
+    lab_wrappers(file, yaml, sizeof yaml);
+    kill_and_resume(yaml, sets, 1, at, 4, file);
+    float encoder[2];
+    cr_expect_eq(lab_tensor(&lab, "whole", "teacher_network/paraphraser.encoder.7.running_mean", encoder, 2), 2);
+    cr_expect_neq(encoder[0], 0, "stage 2 has what stage 1 learnt");
 }
 
 Test(run, killed_between_checkpoints_repeats_the_epoch)
 {
     const long long at[] = {5, 10};
-    kill_and_resume(lab_distil, NULL, 0, at, 2);
+    kill_and_resume(lab_distil, NULL, 0, at, 2, NULL);
 }
 
 Test(run, sigterm_saves_and_says_so)
