@@ -1,6 +1,7 @@
 #include "host/nn/module.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,8 +83,13 @@ void *td__module_data(td_module *m)
 
 td_module *td__adopt(td_ctx *c, td_module *parent, const char *name, td_module *child)
 {
+    char position[24];
     if (!parent || !child)
         return child;
+    if (!name) {
+        snprintf(position, sizeof position, "%zu", parent->n_children);
+        name = position;
+    }
     if (!*name || strchr(name, '.'))
         td__fail(c, "'%s' cannot be the name of a child of %s", name, parent->type.name);
     for (size_t i = 0; i < parent->n_children; i++)

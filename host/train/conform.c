@@ -107,11 +107,11 @@ static void build(conform *f)
     for (int s = 0; s < 2; s++)
         if (f->wrapper[s]) {
             td_module *nothing = td__sequential(f->c);
-            f->module[s] = f->wrapper[s]->build(f->c, f->wrapper_params[s], names[s], nothing);
+            f->module[s] = td__module_retain(f->wrapper[s]->build(f->c, f->wrapper_params[s], names[s], nothing));
             td__walk_members(f->module[s], set_member, f);
         }
     if (f->loss->build) {
-        f->state = f->loss->build(f->c, f->loss_params);
+        f->state = td__module_retain(f->loss->build(f->c, f->loss_params));
         td__walk_members(f->state, set_member, f);
     }
     f->io = td__io_new(f->c);

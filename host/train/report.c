@@ -56,6 +56,8 @@ static int scalar_differs(const td__node *a, const td__node *b)
         return a->i != b->i;
     if (a->kind == TD__FLOAT)
         return a->f != b->f;
+    if (a->kind == TD__NULL) /* however it was written */
+        return 0;
     return strcmp(a->text ? a->text : "", b->text ? b->text : "") != 0;
 }
 

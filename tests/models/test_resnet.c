@@ -49,7 +49,7 @@ static td_module *model(td_ctx *c, const char *key, const char *kwargs)
     void *params = calloc(1, type->type.params_size);
     cfg.arena = td__arena_new();
     cr_assert_eq(td__bind_text(&cfg, kwargs, key, type->type.params, type->type.params_size, params, why, sizeof why), 0, "%s", why);
-    td_module *m = type->build(c, params);
+    td_module *m = td__module_retain(type->build(c, params));
     cr_assert_null(c->error, "%s", c->error);
     td__arena_free(cfg.arena);
     free(params);

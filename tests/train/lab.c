@@ -24,7 +24,7 @@ extern const td_static_plugin td_static_plugin_tiny;
     "  val: {key: TinyImages, kwargs: {length: 20, first: 1000}}\n" \
     "models:\n" \
     "  teacher_model: {key: Tiny, kwargs: {batch_norm: true}}\n" \
-    "  student_model: {key: Tiny, kwargs: {batch_norm: true}}\n"
+    "  student_model: {key: Tiny, kwargs: {batch_norm: true}, src_ckpt: }\n"
 #define TEST "test:\n  test_data_loader: {dataset_id: val, kwargs: {batch_size: 10}}\n"
 #define KD "{criterion: {key: KDLoss, kwargs: {student_module_path: '.', student_module_io: output, teacher_module_path: '.', " \
     "teacher_module_io: output, temperature: 4, alpha: 0.5}}, weight: 1}"

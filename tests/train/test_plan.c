@@ -107,7 +107,7 @@ Test(plan, sections)
 {
     EXPECT(edited(lab_distil, "  teacher: {forward_proc: forward_batch_only}\n", ""),
            "x.yaml:8:3: 'train' needs 'teacher' (how the batch enters the teacher)\n");
-    EXPECT(edited(lab_distil, "  student_model: {key: Tiny, kwargs: {batch_norm: true}}\n", ""),
+    EXPECT(edited(lab_distil, "  student_model: {key: Tiny, kwargs: {batch_norm: true}, src_ckpt: }\n", ""),
            "x.yaml:5:3: 'models' needs 'student_model' (with 'teacher_model') or 'model'\n");
     EXPECT(edited(lab_distil, "  teacher_model: {key: Tiny, kwargs: {batch_norm: true}}\n", ""),
            "x.yaml:11:12: there is a 'teacher' here but no 'teacher_model' in 'models'\n");

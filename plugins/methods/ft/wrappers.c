@@ -19,26 +19,24 @@ static const td_param paraphraser_params[] = {
 static const td_param translator_params[] = {
     TD_PARAM_INT(struct stack_params, num_output_channels, NULL, "channels of the teacher's factors", .min = 1, .max = 1e6), CONV_PARAMS};
 
-/* convolution [+ batch norm] + leaky ReLU, three times; at counts the Sequential's children */
-static void add_layer(td_ctx *c, td_module *m, int *at, const char *key, int64_t in, int64_t out, const struct stack_params *p)
+/* convolution [+ batch norm] + leaky ReLU, three times */
+static void add_layer(td_ctx *c, td_module *m, const char *key, int64_t in, int64_t out, const struct stack_params *p)
 {
-    static const char *const numbers[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8"};
-    td_layer(c, m, numbers[(*at)++], key, "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld}",
+    td_layer(c, m, NULL, key, "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld}",
              (long long)in, (long long)out, (long long)p->kernel_size, (long long)p->stride, (long long)p->padding);
     if (p->uses_bn)
-        td_layer(c, m, numbers[(*at)++], "BatchNorm2d", "{num_features: %lld}", (long long)out);
-    td_layer(c, m, numbers[(*at)++], "LeakyReLU", "{negative_slope: 0.1}");
+        td_norm_layer(c, m, NULL, out);
+    td_layer(c, m, NULL, "LeakyReLU", "{negative_slope: 0.1}");
 }
 
 /* Channels in -> a -> b -> d. */
 static td_module *stack(td_ctx *c, td_module *parent, const char *name, const char *key, int64_t in, int64_t a, int64_t b, int64_t d,
                         const struct stack_params *p)
 {
-    int at = 0;
     td_module *m = td_layer(c, parent, name, "Sequential", "{}");
-    add_layer(c, m, &at, key, in, a, p);
-    add_layer(c, m, &at, key, a, b, p);
-    add_layer(c, m, &at, key, b, d, p);
+    add_layer(c, m, key, in, a, p);
+    add_layer(c, m, key, a, b, p);
+    add_layer(c, m, key, b, d, p);
     return m;
 }
 

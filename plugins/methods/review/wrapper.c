@@ -17,10 +17,9 @@ struct fusion {
 static td_module *conv_bn(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out, int kernel)
 {
     td_module *m = td_layer(c, parent, name, "Sequential", "{}");
-    td_module *conv = td_layer(c, m, "0", "Conv2d", "{in_channels: %lld, out_channels: %lld, kernel_size: %d, padding: %d, bias: false}",
-                               (long long)in, (long long)out, kernel, kernel / 2);
+    td_module *conv = td_conv_layer(c, m, NULL, in, out, kernel, 1);
     td_reinit(c, conv, "weight", (td_init){TD_INIT_KAIMING_UNIFORM, 0, 1, 0});
-    td_layer(c, m, "1", "BatchNorm2d", "{num_features: %lld}", (long long)out);
+    td_norm_layer(c, m, NULL, out);
     return m;
 }
 
@@ -59,8 +58,8 @@ static td_module *fusion_new(td_ctx *c, const struct fusion_params *p, int atten
     f->conv2 = conv_bn(c, m, "conv2", p->mid_channels, p->out_channels, 3);
     if (attends) {
         f->attention_conv = td_layer(c, m, "attention_conv", "Sequential", "{}");
-        td_layer(c, f->attention_conv, "0", "Conv2d", "{in_channels: %lld, out_channels: 2, kernel_size: 1}", (long long)(2 * p->mid_channels));
-        td_layer(c, f->attention_conv, "1", "Sigmoid", "{}");
+        td_layer(c, f->attention_conv, NULL, "Conv2d", "{in_channels: %lld, out_channels: 2, kernel_size: 1}", (long long)(2 * p->mid_channels));
+        td_layer(c, f->attention_conv, NULL, "Sigmoid", "{}");
     }
     return m;
 }
@@ -102,7 +101,6 @@ static const td_module_type student_type = {
 
 static td_module *review_build(td_ctx *c, const void *params, const char *name, td_module *model)
 {
-    static const char *const numbers[MOST_FUSIONS] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"};
     const struct review_params *p = params;
     const struct abf *abfs = p->abfs.v;
     td_module *m = td_module_new(c, &student_type);
@@ -116,7 +114,7 @@ static td_module *review_build(td_ctx *c, const void *params, const char *name, 
     s->model = td_adopt(c, m, name, model);
     td_module *list = td_layer(c, m, "abf_modules", "ModuleList", "{}");
     for (int64_t i = 0; i < p->abfs.n && !td_failed(c); i++)
-        s->fusions[i] = td_adopt(c, list, numbers[i], fusion_new(c, &abfs[p->abfs.n - 1 - i].kwargs, i > 0, p->sizes.v[i]));
+        s->fusions[i] = td_adopt(c, list, NULL, fusion_new(c, &abfs[p->abfs.n - 1 - i].kwargs, i > 0, p->sizes.v[i]));
     return m;
 }
 

@@ -41,20 +41,6 @@ static td_tensor *pad_forward(td_ctx *c, td_module *m, td_tensor *x)
 
 static const td_module_type pad_type = {.name = "PadShortcut", .data_size = sizeof(struct pad_shortcut), .forward = pad_forward};
 
-static td_module *conv(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out, int kernel, int64_t stride)
-{
-    td_module *m = td_layer(c, parent, name, "Conv2d",
-                            "{in_channels: %lld, out_channels: %lld, kernel_size: %d, stride: %lld, padding: %d, bias: false}",
-                            (long long)in, (long long)out, kernel, (long long)stride, kernel / 2);
-    td_reinit(c, m, "weight", (td_init){TD_INIT_KAIMING_NORMAL, 0, 1, 0});
-    return m;
-}
-
-static td_module *norm(td_ctx *c, td_module *parent, const char *name, int64_t channels)
-{
-    return td_layer(c, parent, name, "BatchNorm2d", "{num_features: %lld}", (long long)channels);
-}
-
 static void add_shortcut(td_ctx *c, td_module *m, struct block *b, const char *option, int64_t in, int64_t out, int64_t stride)
 {
     if (option[0] == 'A') {
@@ -63,8 +49,8 @@ static void add_shortcut(td_ctx *c, td_module *m, struct block *b, const char *o
         *p = (struct pad_shortcut){stride, (out - in) / 2, out - in - (out - in) / 2};
     } else {
         b->downsample = td_layer(c, m, "downsample", "Sequential", "{}");
-        conv(c, b->downsample, "0", in, out, 1, stride);
-        norm(c, b->downsample, "1", out);
+        td_conv_layer(c, b->downsample, NULL, in, out, 1, stride);
+        td_norm_layer(c, b->downsample, NULL, out);
     }
 }
 
@@ -74,11 +60,11 @@ static td_module *block_new(td_ctx *c, const char *option, int64_t in, int64_t o
     if (td_failed(c))
         return m;
     struct block *b = td_data(m);
-    b->conv1 = conv(c, m, "conv1", in, out, 3, stride);
-    b->bn1 = norm(c, m, "bn1", out);
+    b->conv1 = td_conv_layer(c, m, "conv1", in, out, 3, stride);
+    b->bn1 = td_norm_layer(c, m, "bn1", out);
     b->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
-    b->conv2 = conv(c, m, "conv2", out, out, 3, 1);
-    b->bn2 = norm(c, m, "bn2", out);
+    b->conv2 = td_conv_layer(c, m, "conv2", out, out, 3, 1);
+    b->bn2 = td_norm_layer(c, m, "bn2", out);
     if (stride != 1 || in != out)
         add_shortcut(c, m, b, option, in, out, stride);
     return m;
@@ -104,13 +90,10 @@ static const td_module_type resnet_type = {.name = "ResNet4Cifar", .data_size = 
 static td_module *group_new(td_ctx *c, td_module *parent, int i, const struct resnet_params *p, int64_t blocks)
 {
     static const char *const names[] = {"layer1", "layer2", "layer3"};
-    static const char digits[] = "0123456789";
     td_module *group = td_layer(c, parent, names[i], "Sequential", "{}");
     int64_t in = p->widths.v[i], out = p->widths.v[i + 1];
     for (int64_t k = 0; k < blocks && !td_failed(c); k++) {
-        char name[] = {digits[k / 100 % 10], digits[k / 10 % 10], digits[k % 10], 0};
-        td_adopt(c, group, k >= 100 ? name : k >= 10 ? name + 1 : name + 2,
-                 block_new(c, p->shortcut, in, out, i > 0 && k == 0 ? 2 : 1));
+        td_adopt(c, group, NULL, block_new(c, p->shortcut, in, out, i > 0 && k == 0 ? 2 : 1));
         in = out;
     }
     return group;
@@ -127,8 +110,8 @@ static td_module *build(td_ctx *c, const void *params)
     if (td_failed(c))
         return m;
     struct resnet *r = td_data(m);
-    r->conv1 = conv(c, m, "conv1", 3, p->widths.v[0], 3, 1);
-    r->bn1 = norm(c, m, "bn1", p->widths.v[0]);
+    r->conv1 = td_conv_layer(c, m, "conv1", 3, p->widths.v[0], 3, 1);
+    r->bn1 = td_norm_layer(c, m, "bn1", p->widths.v[0]);
     r->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
     for (int i = 0; i < 3; i++)
         r->layers[i] = group_new(c, m, i, p, (p->depth - 2) / 6);

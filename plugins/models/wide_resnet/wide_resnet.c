@@ -22,35 +22,21 @@ static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
 
 static const td_module_type block_type = {.name = "WideBasicBlock", .data_size = sizeof(struct block), .forward = block_forward};
 
-static td_module *conv(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out, int kernel, int64_t stride)
-{
-    td_module *m = td_layer(c, parent, name, "Conv2d",
-                            "{in_channels: %lld, out_channels: %lld, kernel_size: %d, stride: %lld, padding: %d, bias: false}",
-                            (long long)in, (long long)out, kernel, (long long)stride, kernel / 2);
-    td_reinit(c, m, "weight", (td_init){TD_INIT_KAIMING_NORMAL, 0, 1, 0});
-    return m;
-}
-
-static td_module *norm(td_ctx *c, td_module *parent, const char *name, int64_t channels)
-{
-    return td_layer(c, parent, name, "BatchNorm2d", "{num_features: %lld}", (long long)channels);
-}
-
 static td_module *block_new(td_ctx *c, double dropout_p, int64_t in, int64_t out, int64_t stride)
 {
     td_module *m = td_module_new(c, &block_type);
     if (td_failed(c))
         return m;
     struct block *b = td_data(m);
-    b->bn1 = norm(c, m, "bn1", in);
-    b->conv1 = conv(c, m, "conv1", in, out, 3, stride);
+    b->bn1 = td_norm_layer(c, m, "bn1", in);
+    b->conv1 = td_conv_layer(c, m, "conv1", in, out, 3, stride);
     b->dropout = td_layer(c, m, "dropout", "Dropout", "{p: %g}", dropout_p);
-    b->bn2 = norm(c, m, "bn2", out);
-    b->conv2 = conv(c, m, "conv2", out, out, 3, 1);
+    b->bn2 = td_norm_layer(c, m, "bn2", out);
+    b->conv2 = td_conv_layer(c, m, "conv2", out, out, 3, 1);
     b->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
     b->shortcut = td_layer(c, m, "shortcut", "Sequential", "{}");
     if (stride != 1 || in != out)
-        conv(c, b->shortcut, "0", in, out, 1, stride);
+        td_conv_layer(c, b->shortcut, NULL, in, out, 1, stride);
     return m;
 }
 
@@ -73,11 +59,10 @@ static const td_module_type wrn_type = {.name = "WideResNet", .data_size = sizeo
 static td_module *group_new(td_ctx *c, td_module *parent, int i, const struct wrn_params *p, int64_t blocks)
 {
     static const char *const names[] = {"layer1", "layer2", "layer3"};
-    static const char *const numbers[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"};
     td_module *group = td_layer(c, parent, names[i], "Sequential", "{}");
     int64_t in = i == 0 ? 16 : (16LL << (i - 1)) * p->k, out = (16LL << i) * p->k;
     for (int64_t b = 0; b < blocks && !td_failed(c); b++) {
-        td_adopt(c, group, numbers[b], block_new(c, p->dropout_p, in, out, i > 0 && b == 0 ? 2 : 1));
+        td_adopt(c, group, NULL, block_new(c, p->dropout_p, in, out, i > 0 && b == 0 ? 2 : 1));
         in = out;
     }
     return group;
@@ -92,10 +77,10 @@ static td_module *build(td_ctx *c, const void *params)
     if (td_failed(c))
         return m;
     struct wrn *w = td_data(m);
-    w->conv1 = conv(c, m, "conv1", 3, 16, 3, 1);
+    w->conv1 = td_conv_layer(c, m, "conv1", 3, 16, 3, 1);
     for (int i = 0; i < 3; i++)
         w->layers[i] = group_new(c, m, i, p, (p->depth - 4) / 6);
-    w->bn1 = norm(c, m, "bn1", 64 * p->k);
+    w->bn1 = td_norm_layer(c, m, "bn1", 64 * p->k);
     w->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
     w->avgpool = td_layer(c, m, "avgpool", "AdaptiveAvgPool2d", "{output_size: 1}");
     w->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)(64 * p->k), (long long)p->num_classes);

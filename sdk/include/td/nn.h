@@ -23,12 +23,27 @@ typedef struct td_module_type {
 /* A module without a parent; td_adopt gives it one, or the function that was asked to build it returns it. */
 #define td_module_new(c, type) td_host->module((c), (type), sizeof *(type))
 /* Makes the layer `key` with arguments written as YAML flow text (printf-like) as child `name` of parent
- * (parent NULL: without a parent). */
+ * (parent NULL: without a parent; name NULL: called by its position, as in a Sequential). */
 #define td_layer(c, parent, name, key, ...) td_host->layer((c), (parent), (name), (key), __VA_ARGS__)
 /* The same from a TD_P_LAYER parameter. */
 static inline td_module *td_layer_of(td_ctx *c, td_module *parent, const char *name, const td_layer_spec *spec) { return td_host->layer_of(c, parent, name, spec); }
-/* Makes child a child of parent; returns child. */
+/* Makes child a child of parent (name NULL: called by its position); returns child. */
 static inline td_module *td_adopt(td_ctx *c, td_module *parent, const char *name, td_module *child) { return td_host->adopt(c, parent, name, child); }
+/* What most networks are made of: a k x k convolution without bias that keeps the size at stride 1, started as
+ * kaiming_normal(fan_out), and batch norm. */
+static inline td_module *td_conv_layer(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out, int64_t k, int64_t stride)
+{
+    const td_init init = {TD_INIT_KAIMING_NORMAL, 0, 1, 0};
+    td_module *m = td_layer(c, parent, name, "Conv2d",
+                            "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld, bias: false}",
+                            (long long)in, (long long)out, (long long)k, (long long)stride, (long long)(k / 2));
+    td_host->reinit(c, m, "weight", init);
+    return m;
+}
+static inline td_module *td_norm_layer(td_ctx *c, td_module *parent, const char *name, int64_t channels)
+{
+    return td_layer(c, parent, name, "BatchNorm2d", "{num_features: %lld}", (long long)channels);
+}
 static inline void *td_data(td_module *m) { return td_host->module_data(m); }
 /* A trained tensor, float32 unless the context builds in double. */
 static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init) { return td_host->parameter(c, m, name, ndim, shape, init); }
