@@ -1,5 +1,6 @@
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -DTD_BUILDDIR='"$(abs_top_builddir)"'
 TEST_LDADD = $(host_libs) $(DEPS_LIBS) $(CRITERION_LIBS)
+EXTRA_DIST += tests/paths.h tests/shell.h
 include tests/base/local.mk
 include tests/cli/local.mk
 include tests/config/local.mk

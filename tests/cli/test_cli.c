@@ -37,7 +37,7 @@ Test(cli, wrong_lines_say_what_is_wrong)
         {"", "usage: tdhost"},
         {"trian", "error: unknown command 'trian' (did you mean 'train'?)\n"},
         {"exp.yaml", "error: unknown command 'exp.yaml'; see tdhost --help\n"},
-        {"--plugns x", "error: unknown option '--plugns' (did you mean '--plugins'?)\n"},
+        {"--plugns x", "error: unknown option '--plugns' (did you mean '--plugins' or '--plugin'?)\n"},
         {"--config x --sed=3", "error: unknown option '--sed' (did you mean '--set' or '--seed'?)\n"},
         {"-z", "error: unknown option '-z'; see tdhost --help\n"},
         {"--seed", "error: --seed needs N\n"},

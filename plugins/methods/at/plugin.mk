@@ -4,3 +4,4 @@ plugins_methods_at_at_so_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_methods_at_at_so_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugin_sources += $(plugins_methods_at_at_so_SOURCES)
 EXTRA_DIST += plugins/methods/at/vectors
+EXTRA_DIST += plugins/methods/at/README.md

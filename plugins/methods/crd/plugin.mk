@@ -4,3 +4,4 @@ plugins_methods_crd_crd_so_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_methods_crd_crd_so_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugin_sources += $(plugins_methods_crd_crd_so_SOURCES)
 EXTRA_DIST += plugins/methods/crd/vectors
+EXTRA_DIST += plugins/methods/crd/README.md

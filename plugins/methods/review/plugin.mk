@@ -4,3 +4,4 @@ plugins_methods_review_review_so_CFLAGS = $(CFLAGS_PLUGIN)
 plugins_methods_review_review_so_LDFLAGS = $(LDFLAGS_PLUGIN)
 plugin_sources += $(plugins_methods_review_review_so_SOURCES)
 EXTRA_DIST += plugins/methods/review/vectors
+EXTRA_DIST += plugins/methods/review/README.md
