@@ -38,18 +38,20 @@ static void take_args(struct binding *b, td__node *args)
         b->given[i] = args->items[i];
 }
 
-/* A key that is no parameter.  Keys that start with '_' only carry anchors. */
+/* A key that is no parameter.  Keys that start with '_' only carry anchors; where further names are accepted, one that is
+ * almost a parameter is a slip all the same. */
 static void unknown_key(struct binding *b, const td__node *key)
 {
     if (key->text[0] == '_')
         return;
-    if (b->table && (b->table[b->n].flags & TD_PARAM_OPEN)) {
+    const char **names = td__arena_alloc(b->cfg->arena, (b->n + 1) * sizeof *names), *near;
+    for (size_t i = 0; names && i < b->n; i++)
+        names[i] = b->table[i].name;
+    int open = b->table && (b->table[b->n].flags & TD_PARAM_OPEN);
+    if (open && !(names && td__nearest(key->text, names, b->n, &near, 1))) {
         td__diag_warn(&b->cfg->diag, key->at, "'%s' has no effect in %s", key->text, b->owner);
         return;
     }
-    const char **names = td__arena_alloc(b->cfg->arena, (b->n + 1) * sizeof *names);
-    for (size_t i = 0; names && i < b->n; i++)
-        names[i] = b->table[i].name;
     td__diag_error(&b->cfg->diag, key->at, "unknown key '%s' in %s%s", key->text, b->owner,
                    names ? td__allowed_keys(b->cfg, key->text, names, b->n) : "");
 }

@@ -283,6 +283,9 @@ Test(open, further_names_are_noted)
     td__config cfg = bind("{input: {}, target: {}, extra: 1}", "SimpleLossWrapper", simple_table, sizeof p, &p,
                           "t.yaml:1:25: warning: 'extra' has no effect in SimpleLossWrapper\n");
     td__config_free(&cfg);
+    cfg = bind("{input: {}, target: {}, taget: {}}", "SimpleLossWrapper", simple_table, sizeof p, &p,
+               "t.yaml:1:25: unknown key 'taget' in SimpleLossWrapper (did you mean 'target'?)\n");
+    td__config_free(&cfg);
 }
 
 Test(args, by_position)
