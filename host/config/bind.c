@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/base/text.h"
 #include "host/config/load.h"
 #include "host/config/value.h"
 
