@@ -23,14 +23,30 @@ struct bytes {
 
 static int inside(struct bytes b, uint64_t offset, uint64_t size) { return offset <= b.size && size <= b.size - offset; }
 
-/* One string of the manifest into *out.  -1: it is there but is no string, or memory is out. */
+/* Text for one line of a terminal: whoever lists plugins must be able to trust what it prints. */
+static int is_plain(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127)
+            return 0;
+    return 1;
+}
+
+/* One string of the manifest into *out.  -1: it is there but is no plain text, or memory is out. */
 static int take_string(const json_t *object, const char *key, char **out)
 {
     const json_t *value = json_object_get(object, key);
-    if (value && !json_is_string(value))
+    if (value && (!json_is_string(value) || !is_plain(json_string_value(value))))
         return -1;
     *out = td__strdup(value ? json_string_value(value) : "");
     return *out ? 0 : -1;
+}
+
+/* A version number of the SDK; -1: it is none. */
+static int version_number(const json_t *value)
+{
+    json_int_t v = json_is_integer(value) ? json_integer_value(value) : -1;
+    return v >= 0 && v <= UINT16_MAX ? (int)v : -1;
 }
 
 static int check_provided(uint32_t kind, const char *kind_name, const char *key, void *user)
@@ -41,33 +57,24 @@ static int check_provided(uint32_t kind, const char *kind_name, const char *key,
     return *bad != NULL;
 }
 
-int td__parse_manifest(const char *json, size_t size, td__plugin *out, char *why, size_t why_size)
+static int read_fields(const json_t *root, td__plugin *out, char *why, size_t why_size)
 {
     struct { const char *name; char **to; } strings[] = {
         {"id", &out->id}, {"version", &out->version}, {"licence", &out->licence}, {"summary", &out->summary}, {"provides", &out->provides}};
     const char *bad = NULL;
-    json_error_t error;
-    json_t *root = json_loadb(json, size, 0, &error);
-    if (!root) {
-        snprintf(why, why_size, "its tdhost note is not JSON: %s", error.text);
-        return -1;
-    }
-    const json_t *abi = json_object_get(root, "abi"), *major = json_array_get(abi, 0), *minor = json_array_get(abi, 1);
-    if (!json_is_integer(major) || !json_is_integer(minor)) {
+    const json_t *abi = json_object_get(root, "abi");
+    out->abi_major = version_number(json_array_get(abi, 0));
+    out->abi_minor = version_number(json_array_get(abi, 1));
+    if (out->abi_major < 0 || out->abi_minor < 0) {
+        out->abi_major = out->abi_minor = 0;
         snprintf(why, why_size, "its tdhost note does not say which SDK it was built for");
-        json_decref(root);
         return -1;
     }
-    out->abi_major = (int)json_integer_value(major);
-    out->abi_minor = (int)json_integer_value(minor);
-    for (size_t i = 0; !bad && i < sizeof strings / sizeof *strings; i++)
-        if (take_string(root, strings[i].name, strings[i].to))
-            bad = strings[i].name;
-    json_decref(root);
-    if (bad) {
-        snprintf(why, why_size, "its tdhost note has a '%s' that is no string", bad);
-        return -1;
-    }
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        if (take_string(root, strings[i].name, strings[i].to)) {
+            snprintf(why, why_size, "its tdhost note has a '%s' that is no plain text", strings[i].name);
+            return -1;
+        }
     if (out->abi_major != TD_ABI_MAJOR || out->abi_minor > TD_ABI_MINOR)
         return 0; /* what else it says may follow newer rules; the caller refuses it */
     if (!*out->id || !*out->provides)
@@ -77,6 +84,19 @@ int td__parse_manifest(const char *json, size_t size, td__plugin *out, char *why
     if (bad)
         snprintf(why, why_size, "its tdhost note %s", bad);
     return bad ? -1 : 0;
+}
+
+int td__parse_manifest(const char *json, size_t size, td__plugin *out, char *why, size_t why_size)
+{
+    json_error_t error;
+    json_t *root = json_loadb(json, size, 0, &error);
+    if (!root) {
+        snprintf(why, why_size, "its tdhost note is not JSON: %s", error.text);
+        return -1;
+    }
+    int rc = read_fields(root, out, why, why_size);
+    json_decref(root);
+    return rc;
 }
 
 /* The description of our note in one PT_NOTE segment; {NULL} where there is none. */

@@ -179,6 +179,27 @@ Test(manifest, reads_the_note)
     td__plugin_clear(&p);
 }
 
+Test(manifest, refuses_what_is_no_version_or_plain_text)
+{
+    static const struct { const char *json, *why; } notes[] = {
+        {"[]", "its tdhost note does not say which SDK it was built for"},
+        {"{\"abi\":[4294967296,0]}", "its tdhost note does not say which SDK it was built for"},
+        {"{\"abi\":[0,-1]}", "its tdhost note does not say which SDK it was built for"},
+        {"{\"abi\":[0,0],\"id\":3}", "its tdhost note has a 'id' that is no plain text"},
+        {"{\"abi\":[0,0],\"id\":\"x\",\"summary\":\"a\\u001b[31mb\"}", "its tdhost note has a 'summary' that is no plain text"},
+        {"{\"abi\":[0,0],\"id\":\"x\"}", "its tdhost note has no id or provides nothing"},
+        {"{\"abi\":[0,0],\"id\":\"x\",\"provides\":\"loss\"}", "its tdhost note has a kind without a key"},
+        {"{\"abi\":[0,0],\"id\":\"x\",\"provides\":\"loss:A thing:B\"}", "its tdhost note names a kind this host does not know"},
+    };
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        td__plugin p = {0};
+        char why[256] = "";
+        cr_expect(eq(int, td__parse_manifest(notes[i].json, strlen(notes[i].json), &p, why, sizeof why), -1));
+        cr_expect_str_eq(why, notes[i].why);
+        td__plugin_clear(&p);
+    }
+}
+
 Test(manifest, every_cut_of_a_note_is_refused)
 {
     const char json[] = "{\"abi\":[0,1],\"id\":\"x\",\"version\":\"2\",\"licence\":\"MIT\",\"summary\":\"s\",\"provides\":\"loss:A\"}";

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/autograd/tape.h"
+#include "host/backend/backend.h"
 #include "host/base/file.h"
 #include "host/base/log.h"
 #include "host/base/mem.h"
@@ -57,6 +59,7 @@ static const struct { const char *name, *refused; } expected[] = {
     {"good", NULL},
     {"other_sizes", NULL},
     {"extra_symbol", NULL},
+    {"operation", NULL},
     {"constructor", NULL},
 };
 #define N_EXPECTED (sizeof expected / sizeof *expected)
@@ -102,6 +105,31 @@ Test(zoo, an_older_descriptor_is_zero_filled)
     cr_assert(eq(sz, td__plugins_load(&plugins), 1));
     const td_loss_type *loss = (const void *)td__find_type(TD_KIND_LOSS, "Shorter");
     cr_assert(loss && loss->compare && !loss->build);
+}
+
+static td_tensor *doubled_sum(td_ctx *c, void *x)
+{
+    td_tensor *y = td_host->apply(c, "zoo_double", (td_tensor *[]){x}, 1, NULL, 0, (td_tensor *[1]){NULL}, 1);
+    return td_sum(c, td_mul(c, y, y), TD_DIM(0), 0);
+}
+
+Test(zoo, a_plugin_brings_an_operation)
+{
+    const double v[3] = {1, -2, 0.5};
+    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){ZOO "/operation.so"}, 1, NULL, 0), 0));
+    cr_assert(eq(sz, td__plugins_load(&plugins), 1));
+    td_ctx *c = td__ctx_new(&td__reference_backend);
+    td_tensor *x = td_tensor_from(c, TD_FLOAT64, 1, (int64_t[]){3}, v);
+    double sum = 0;
+    td__tensor_read(c, doubled_sum(c, x), TD_FLOAT64, &sum, 1);
+    cr_expect(epsilon_eq(dbl, sum, 4 * 5.25, 1e-12));
+    x->requires_grad = 1;
+    cr_expect(lt(dbl, td__gradient_error(c, doubled_sum, x, &x, 1, 1e-6), 1e-6));
+    cr_expect_null(c->error, "%s", c->error);
+    td_tensor *wrong = td_zeros(c, TD_INT64, 1, (int64_t[]){3});
+    td_host->apply(c, "zoo_double", &wrong, 1, NULL, 0, (td_tensor *[1]){NULL}, 1);
+    cr_expect_str_eq(c->error, "zoo_double: doubles float32 and float64 only");
+    td__ctx_free(c);
 }
 
 Test(zoo, who_comes_first_owns_the_key)
