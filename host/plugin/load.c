@@ -127,6 +127,8 @@ int td__plugin_load_static(td__plugins *p, const td_static_plugin *s)
     td__plugin *plugin = calloc(1, sizeof *plugin);
     int bad = plugin && td__parse_manifest(s->manifest, strlen(s->manifest), plugin, why, sizeof why);
     if (!plugin || !(plugin->file = td__printf("(static %s)", plugin->id ? plugin->id : "?"))) {
+        if (plugin)
+            td__plugin_clear(plugin);
         free(plugin);
         td__log(TD_LOG_ERROR, "out of memory");
         return -1;
