@@ -18,7 +18,7 @@ static void missing(struct change *s, const td__node *map, const char *path)
     const char *name = td__node_text(s->cfg, path, n);
     if (name)
         td__diag_error(&s->cfg->diag, s->at, "%s has no '%s'%s", *s->where ? s->where : "the document", name,
-                       map->kind == TD__MAP ? td__did_you_mean_key(s->cfg, name, map) : "");
+                       td__did_you_mean_key(s->cfg, name, map));
 }
 
 /* The node in a slot, made this place's own where an alias led to it. */
