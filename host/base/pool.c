@@ -5,16 +5,18 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* One job at a time.  Workers sleep between jobs; pieces are handed out by an atomic counter, so who runs which
- * piece varies, but what the pieces are does not. */
+/* One job at a time; pieces are handed out by an atomic counter, so who runs which piece varies, but what the pieces
+ * are does not.  A step is hundreds of short jobs: workers look for the next one a while before they sleep, and nobody
+ * waits for a worker that was too late to take part. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     pthread_t *threads;
     int n_threads; /* besides the caller */
     int stopping;
-    uint64_t job; /* counts jobs: a worker runs each once */
-    int busy;
+    _Atomic uint64_t job; /* counts jobs: a worker runs each once */
+    int open;             /* workers may still join the job */
+    _Atomic int active;   /* workers in it */
     void (*fn)(void *, int64_t);
     void *arg;
     int64_t n;
@@ -32,21 +34,37 @@ static void run_pieces(void)
     inside = 0;
 }
 
+#define SPINS 2000 /* some 20 to 50 us: what falling asleep and waking up would take */
+
+static void relax(void)
+{
+#if defined __x86_64__ || defined __i386__
+    __builtin_ia32_pause();
+#endif
+}
+
 static void *worker(void *unused)
 {
     (void)unused;
     uint64_t seen = 0;
     pthread_mutex_lock(&pool.lock);
     for (;;) {
+        pthread_mutex_unlock(&pool.lock);
+        for (int i = 0; i < SPINS && pool.job == seen; i++)
+            relax();
+        pthread_mutex_lock(&pool.lock);
         while (!pool.stopping && pool.job == seen)
             pthread_cond_wait(&pool.work, &pool.lock);
         if (pool.stopping)
             break;
         seen = pool.job;
+        if (!pool.open)
+            continue;
+        pool.active++;
         pthread_mutex_unlock(&pool.lock);
         run_pieces();
         pthread_mutex_lock(&pool.lock);
-        if (--pool.busy == 0)
+        if (--pool.active == 0)
             pthread_cond_signal(&pool.done);
     }
     pthread_mutex_unlock(&pool.lock);
@@ -107,13 +125,18 @@ void td__parallel_for(int64_t n, void (*fn)(void *, int64_t), void *arg)
     pool.arg = arg;
     pool.n = n;
     atomic_store(&pool.next, 0);
-    pool.busy = pool.n_threads;
+    pool.open = 1;
     pool.job++;
     pthread_cond_broadcast(&pool.work);
     pthread_mutex_unlock(&pool.lock);
     run_pieces();
     pthread_mutex_lock(&pool.lock);
-    while (pool.busy)
+    pool.open = 0;
+    pthread_mutex_unlock(&pool.lock);
+    for (int i = 0; i < SPINS && pool.active; i++)
+        relax();
+    pthread_mutex_lock(&pool.lock);
+    while (pool.active)
         pthread_cond_wait(&pool.done, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
     pthread_mutex_unlock(&callers);
