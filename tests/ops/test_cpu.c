@@ -40,7 +40,10 @@ static td_ctx *context(void)
     return c;
 }
 
-static size_t bytes_of(const td_desc *d) { return (size_t)td_desc_numel(d) * td__dtype_size(d->dtype); }
+static size_t bytes_of(const td_desc *d)
+{
+    return (size_t)td_desc_numel(d) * td__dtype_size(d->dtype);
+}
 
 static void *filled(const struct call *call, uint32_t k, int absolute)
 {
@@ -51,7 +54,8 @@ static void *filled(const struct call *call, uint32_t k, int absolute)
         state = state * 1664525 + 1013904223;
         float x = (float)(int32_t)state / 0x1p31f;
         if (d->dtype == TD_FLOAT32)
-            ((float *)data)[i] = absolute || call->positive >> k & 1 ? fabsf(x) + (call->positive >> k & 1 ? 0.01f : 0) : x;
+            ((float *)data)[i] =
+                absolute || call->positive >> k & 1 ? fabsf(x) + (call->positive >> k & 1 ? 0.01f : 0) : x;
         else if (d->dtype == TD_INT64)
             ((int64_t *)data)[i] = (int64_t)(state >> 8) % call->most;
         else
@@ -93,7 +97,8 @@ static void drop(struct values *v)
 }
 
 /* |got - want| <= tolerance * scale, element by element; scale 1 + |want| where there is none. */
-static void close_to(const struct call *call, const char *what, const td_view *got, const td_view *want, const td_view *scale, double tolerance)
+static void close_to(const struct call *call, const char *what, const td_view *got, const td_view *want,
+                     const td_view *scale, double tolerance)
 {
     if (!got->data)
         return;
@@ -105,25 +110,26 @@ static void close_to(const struct call *call, const char *what, const td_view *g
     double worst = 0;
     int64_t at = 0;
     for (int64_t i = 0, n = td_desc_numel(&got->d); i < n; i++) {
-        double error = g[i] == w[i] ? 0 : fabs((double)g[i] - (double)w[i]) / (s ? (double)s[i] + 1e-30 : 1 + fabs((double)w[i]));
+        double error =
+            g[i] == w[i] ? 0 : fabs((double)g[i] - (double)w[i]) / (s ? (double)s[i] + 1e-30 : 1 + fabs((double)w[i]));
         if (!(error <= worst)) {
             worst = error;
             at = i;
         }
     }
-    cr_expect(worst <= tolerance, "%s %s: element %lld is %g, not %g: off by %g", call->name, what, (long long)at, (double)g[at],
-              (double)w[at], worst);
+    cr_expect(worst <= tolerance, "%s %s: element %lld is %g, not %g: off by %g", call->name, what, (long long)at,
+              (double)g[at], (double)w[at], worst);
 }
 
 static void same_bits(const struct call *call, const char *what, const struct values *a, const struct values *b)
 {
     for (uint32_t k = 0; k < call->n_in; k++)
         if (a->in[k].data)
-            cr_expect(!memcmp(a->in[k].data, b->in[k].data, bytes_of(&a->in[k].d)), "%s %s: input %u depends on the threads",
-                      call->name, what, k);
+            cr_expect(!memcmp(a->in[k].data, b->in[k].data, bytes_of(&a->in[k].d)),
+                      "%s %s: input %u depends on the threads", call->name, what, k);
     for (uint32_t k = 0; k < a->n; k++)
-        cr_expect(!memcmp(a->out[k].data, b->out[k].data, bytes_of(&a->out[k].d)), "%s %s: output %u depends on the threads",
-                  call->name, what, k);
+        cr_expect(!memcmp(a->out[k].data, b->out[k].data, bytes_of(&a->out[k].d)),
+                  "%s %s: output %u depends on the threads", call->name, what, k);
 }
 
 /* Sums of products are compared relative to the sum of the products' absolute values. */
@@ -198,9 +204,11 @@ static void check_conv(td_ctx *c, const struct conv *v, size_t i)
 {
     char name[80];
     snprintf(name, sizeof name, "convolution %zu", i);
-    td_conv2d_attrs a = {{v->stride, v->stride}, {v->padding, v->padding}, {v->dilation, v->dilation}, v->groups, {0, 0}};
+    td_conv2d_attrs a = {
+        {v->stride, v->stride}, {v->padding, v->padding}, {v->dilation, v->dilation}, v->groups, {0, 0}};
     td_conv2d_grad_attrs of_x = {a, {v->h, v->w}}, of_w = {a, {v->kh, v->kw}};
-    td_desc x = F32(v->n, v->c, v->h, v->w), w = F32(v->o, v->c / v->groups, v->kh, v->kw), bias = F32(v->o), none = ABSENT;
+    td_desc x = F32(v->n, v->c, v->h, v->w), w = F32(v->o, v->c / v->groups, v->kh, v->kw), bias = F32(v->o),
+            none = ABSENT;
     td_desc y = F32(v->n, v->o, length(v, v->h, v->kh), length(v, v->w, v->kw)), x_bias = F32(v->c);
     check(c, &(struct call){"conv2d", 3, {x, w, bias}, &a, 0, 0, name}, 1, 2e-6);
     check(c, &(struct call){"conv2d", 3, {x, w, none}, &a, 0, 0, name}, 1, 2e-6);
@@ -222,7 +230,8 @@ Test(cpu, convolutions)
 
 Test(cpu, products)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1}, {5, 3, 2}, {17, 100, 33}, {128, 10, 64}, {70, 70, 70}, {300, 130, 257}, {2, 1000, 40}, {257, 1, 31}};
+    static const int64_t sizes[][3] = {{1, 1, 1},    {5, 3, 2},       {17, 100, 33}, {128, 10, 64},
+                                       {70, 70, 70}, {300, 130, 257}, {2, 1000, 40}, {257, 1, 31}};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
@@ -249,15 +258,17 @@ static void check_norm(td_ctx *c, td_desc x, int training, int relu, int residua
     char name[80];
     td_batch_norm_attrs a = {0.1, 1e-5, training, relu};
     td_desc p = F32(x.shape[1]), none = ABSENT, scale = affine ? p : none;
-    snprintf(name, sizeof name, "batch norm of %lld channels, training %d, relu %d, residual %d, affine %d", (long long)x.shape[1],
-             training, relu, residual, affine);
-    check(c, &(struct call){"batch_norm", 6, {x, scale, scale, p, p, residual ? x : none}, &a, 0, 1 << 4, name}, 0, 5e-6);
+    snprintf(name, sizeof name, "batch norm of %lld channels, training %d, relu %d, residual %d, affine %d",
+             (long long)x.shape[1], training, relu, residual, affine);
+    check(c, &(struct call){"batch_norm", 6, {x, scale, scale, p, p, residual ? x : none}, &a, 0, 1 << 4, name}, 0,
+          5e-6);
     check(c, &(struct call){"batch_norm_grad", 6, {x, x, scale, p, p, relu ? x : none}, &a, 0, 1 << 4, name}, 0, 2e-5);
 }
 
 Test(cpu, batch_norm)
 {
-    static const td_desc inputs[] = {F32(3, 1, 5, 7), F32(4, 3, 9, 9), F32(50, 16, 13, 11), F32(33, 17, 8, 8), F32(40, 100, 6, 6), F32(70, 130)};
+    static const td_desc inputs[] = {F32(3, 1, 5, 7),   F32(4, 3, 9, 9),    F32(50, 16, 13, 11),
+                                     F32(33, 17, 8, 8), F32(40, 100, 6, 6), F32(70, 130)};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         for (int way = 0; way < 16; way++)
@@ -269,7 +280,8 @@ Test(cpu, batch_norm)
 
 Test(cpu, reductions)
 {
-    static const td_desc inputs[] = {F32(7), F32(100003), F32(130, 70), F32(5, 40, 9, 11), F32(64, 3, 33, 31), F32(2, 4100, 3), F32(6, 1, 5)};
+    static const td_desc inputs[] = {F32(7),          F32(100003), F32(130, 70), F32(5, 40, 9, 11), F32(64, 3, 33, 31),
+                                     F32(2, 4100, 3), F32(6, 1, 5)};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
         for (uint32_t dims = 0; dims < 1u << inputs[i].ndim; dims++)
@@ -328,7 +340,8 @@ Test(cpu, pooling)
         check(c, &(struct call){"adaptive_max_pool2d", 1, {*x}, &small, 0, 0, "adaptive max pool"}, 0, 0);
         check(c, &(struct call){"adaptive_avg_pool2d", 1, {*x}, &small, 0, 0, "adaptive average pool"}, 0, 1e-6);
         check(c, &(struct call){"adaptive_avg_pool2d_grad", 1, {few}, &size, 0, 0, "adaptive average pool"}, 0, 1e-6);
-        check(c, &(struct call){"max_pool2d_grad", 2, {few, at}, &size, x->shape[2] * x->shape[3], 0, "max pool"}, 0, 1e-6);
+        check(c, &(struct call){"max_pool2d_grad", 2, {few, at}, &size, x->shape[2] * x->shape[3], 0, "max pool"}, 0,
+              1e-6);
     }
     td__ctx_free(c);
 }
@@ -336,7 +349,8 @@ Test(cpu, pooling)
 Test(cpu, losses)
 {
     static const char *const pairs[] = {"kl_div", "mse_loss", "l1_loss", "smooth_l1_loss"};
-    static const char *const slopes[] = {"kl_div_grad", "kl_div_target_grad", "mse_loss_grad", "l1_loss_grad", "smooth_l1_loss_grad"};
+    static const char *const slopes[] = {"kl_div_grad", "kl_div_target_grad", "mse_loss_grad", "l1_loss_grad",
+                                         "smooth_l1_loss_grad"};
     static const td_desc inputs[] = {F32(3, 1), F32(33, 100), F32(20, 7, 9, 11), F32(17, 1003)};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
@@ -356,8 +370,11 @@ Test(cpu, losses)
                 check(c, &(struct call){slopes[k], 3, {g, x, x}, &a, 0, 4, slopes[k]}, 0, 2e-6);
             for (int weighted = 0; weighted < 2; weighted++) {
                 td_desc w = weighted ? weight : none, loss = reduction == TD_NO_REDUCTION ? row : one;
-                check(c, &(struct call){"cross_entropy", 3, {x, target, w}, &a, x.shape[1], 4, "cross entropy"}, 0, 2e-6);
-                check(c, &(struct call){"cross_entropy_grad", 4, {loss, x, target, w}, &a, x.shape[1], 8, "cross entropy"}, 0, 2e-6);
+                check(c, &(struct call){"cross_entropy", 3, {x, target, w}, &a, x.shape[1], 4, "cross entropy"}, 0,
+                      2e-6);
+                check(c,
+                      &(struct call){"cross_entropy_grad", 4, {loss, x, target, w}, &a, x.shape[1], 8, "cross entropy"},
+                      0, 2e-6);
             }
         }
     td__ctx_free(c);
@@ -365,11 +382,14 @@ Test(cpu, losses)
 
 Test(cpu, pointwise)
 {
-    static const char *const binary[] = {"add", "sub", "mul", "div", "maximum", "minimum", "greater", "equal", "relu_grad"};
-    static const char *const unary[] = {"neg", "exp", "log", "sqrt", "abs", "square", "sigmoid", "tanh", "softplus", "relu"};
+    static const char *const binary[] = {"add",     "sub",     "mul",   "div",      "maximum",
+                                         "minimum", "greater", "equal", "relu_grad"};
+    static const char *const unary[] = {"neg",    "exp",     "log",  "sqrt",     "abs",
+                                        "square", "sigmoid", "tanh", "softplus", "relu"};
     static const char *const scalar[] = {"affine", "pow", "clamp", "leaky_relu"};
-    static const td_desc shapes[][2] = {{F32(100003), F32(100003)}, {F32(5, 17, 30, 31), F32(1, 17, 1, 1)}, {F32(50, 1), F32(1, 900)},
-                                        {F32(4, 3, 5, 6), F32(4, 1, 5, 1)}, {F32(33, 7), F32(1)}, {F32(1), F32(3, 33, 3)}};
+    static const td_desc shapes[][2] = {{F32(100003), F32(100003)}, {F32(5, 17, 30, 31), F32(1, 17, 1, 1)},
+                                        {F32(50, 1), F32(1, 900)},  {F32(4, 3, 5, 6), F32(4, 1, 5, 1)},
+                                        {F32(33, 7), F32(1)},       {F32(1), F32(3, 33, 3)}};
     static const td_scalar_attrs scalars[] = {{0.5, 1.25}, {2, 3}};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -387,7 +407,11 @@ Test(cpu, pointwise)
 
 Test(cpu, optimizers)
 {
-    static const td_sgd_attrs sgd[] = {{0.1, 0, 0, 0.01, 0, 0}, {0.1, 0.9, 0.1, 0.01, 0, 1}, {0.1, 0.9, 0.1, 0, 0, 0}, {0.1, 0.9, 0, 0.01, 1, 0}, {0.1, 0.9, 0, 0.01, 1, 1}};
+    static const td_sgd_attrs sgd[] = {{0.1, 0, 0, 0.01, 0, 0},
+                                       {0.1, 0.9, 0.1, 0.01, 0, 1},
+                                       {0.1, 0.9, 0.1, 0, 0, 0},
+                                       {0.1, 0.9, 0, 0.01, 1, 0},
+                                       {0.1, 0.9, 0, 0.01, 1, 1}};
     static const td_adam_attrs adam[] = {{0.1, 0.9, 0.99, 1e-8, 0.01, 1, 0, 0}, {0.1, 0.9, 0.99, 1e-8, 0.01, 7, 1, 0}};
     td_ctx *c = context();
     td_desc x = F32(100003), none = ABSENT;
@@ -413,8 +437,8 @@ Test(cpu, exp_at_the_ends)
         td__run(c, op->name, td__cpu_backend.kernel("exp"), &in, &out, NULL);
         for (int k = 0; k < 13; k++) {
             float want = (float)exp((double)x[k]);
-            cr_expect(isnan(want) ? isnan(y[k]) : want == y[k] || fabsf(y[k] - want) <= 3e-7f * want + 3e-45f, "%s: e^%g is %g, not %g",
-                      isas[i], (double)x[k], (double)y[k], (double)want);
+            cr_expect(isnan(want) ? isnan(y[k]) : want == y[k] || fabsf(y[k] - want) <= 3e-7f * want + 3e-45f,
+                      "%s: e^%g is %g, not %g", isas[i], (double)x[k], (double)y[k], (double)want);
         }
     }
     td__ctx_free(c);

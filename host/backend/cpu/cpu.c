@@ -13,10 +13,16 @@ extern const td__kernel_row *const td__cpu_families_avx2[];
 extern const td__kernel_row *const td__cpu_families_avx512[];
 #endif
 
-static int always(void) { return 1; }
+static int always(void)
+{
+    return 1;
+}
 
 #ifdef TD_X86_ISA
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static int has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 static int has_avx512(void)
 {
@@ -63,7 +69,10 @@ int td__cpu_select(const char *name, char *why, size_t why_size)
     return -1;
 }
 
-const char *td__cpu_selected(void) { return selected ? selected->name : ""; }
+const char *td__cpu_selected(void)
+{
+    return selected ? selected->name : "";
+}
 
 static int32_t score(char *why, size_t why_size)
 {
@@ -83,9 +92,25 @@ static int32_t open_cpu(td_ctx *c)
 
 /* Operations whose reference kernel is this backend's kernel: they move data, or are rare. */
 static const char *const shared[] = {
-    "where", "dropout", "cast", "amax", "argmax", "interpolate_nearest", "interpolate_nearest_grad", "reshape",
-    "permute", "expand", "slice", "slice_grad", "cat", "pad", "index_select", "index_select_grad", "index_copy",
-    "copy", NULL,
+    "where",
+    "dropout",
+    "cast",
+    "amax",
+    "argmax",
+    "interpolate_nearest",
+    "interpolate_nearest_grad",
+    "reshape",
+    "permute",
+    "expand",
+    "slice",
+    "slice_grad",
+    "cat",
+    "pad",
+    "index_select",
+    "index_select_grad",
+    "index_copy",
+    "copy",
+    NULL,
 };
 
 static td_kernel kernel(const char *op)

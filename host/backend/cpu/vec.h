@@ -27,13 +27,28 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 typedef float vec_unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
-TD__INLINE vec load(const float *p) { return *(const vec_unaligned *)p; }
-TD__INLINE void store(float *p, vec v) { *(vec_unaligned *)p = v; }
-TD__INLINE vec splat(float x) { return x - (vec){0}; } /* x - 0 is x for every x, so only the broadcast remains */
+TD__INLINE vec load(const float *p)
+{
+    return *(const vec_unaligned *)p;
+}
+TD__INLINE void store(float *p, vec v)
+{
+    *(vec_unaligned *)p = v;
+}
+TD__INLINE vec splat(float x)
+{
+    return x - (vec){0};
+} /* x - 0 is x for every x, so only the broadcast remains */
 
 /* a where the mask is set, else b. */
-TD__INLINE vec pick(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
-TD__INLINE vec where_positive(vec g, vec y) { return (vec)((ivec)g & (y > 0)); }
+TD__INLINE vec pick(ivec mask, vec a, vec b)
+{
+    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
+}
+TD__INLINE vec where_positive(vec g, vec y)
+{
+    return (vec)((ivec)g & (y > 0));
+}
 
 /* n < LANES elements. */
 TD__INLINE vec load_some(const float *p, int64_t n)

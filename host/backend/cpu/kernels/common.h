@@ -4,9 +4,18 @@
 
 #include "host/base/pool.h"
 
-static inline int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+static inline int64_t max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+static inline int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
 
 /* Waking the pool costs some 10 us. */
 #define FEW_FLOPS 1000000

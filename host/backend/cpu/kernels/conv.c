@@ -19,23 +19,21 @@ struct conv {
 
 static struct conv conv_of(const td_desc *x, const td_desc *y, int64_t kh, int64_t kw, const td_conv2d_attrs *a)
 {
-    return (struct conv){x->shape[0],
-                         x->shape[2],
-                         x->shape[3],
-                         y->shape[2],
-                         y->shape[3],
-                         x->shape[1] / a->groups,
-                         y->shape[1] / a->groups,
-                         a,
-                         kh,
-                         kw};
+    return (struct conv){.images = x->shape[0], .height = x->shape[2], .width = x->shape[3],
+                         .rows = y->shape[2], .columns = y->shape[3],
+                         .channels = x->shape[1] / a->groups, .out_channels = y->shape[1] / a->groups,
+                         .a = a, .kh = kh, .kw = kw};
 }
 
-static int is_depthwise(const struct conv *v) { return v->channels == 1 && v->out_channels == 1 && v->a->groups > 1; }
+static int is_depthwise(const struct conv *v)
+{
+    return v->channels == 1 && v->out_channels == 1 && v->a->groups > 1;
+}
 
 static td__depthwise_conv depthwise_of(const struct conv *v)
 {
-    td__depthwise_conv d = {v->images, v->a->groups, v->height, v->width, v->rows, v->columns, {v->kh, v->kw}, {0}, {0}, {0}};
+    td__depthwise_conv d = {.images = v->images, .channels = v->a->groups, .height = v->height, .width = v->width,
+                            .rows = v->rows, .columns = v->columns, .kernel = {v->kh, v->kw}};
     for (int i = 0; i < 2; i++) {
         d.stride[i] = v->a->stride[i];
         d.padding[i] = v->a->padding[i];
@@ -48,7 +46,8 @@ static td__depthwise_conv depthwise_of(const struct conv *v)
 static int is_pointwise(const struct conv *v)
 {
     const td_conv2d_attrs *a = v->a;
-    return v->kh == 1 && v->kw == 1 && a->groups == 1 && a->stride[0] == 1 && a->stride[1] == 1 && !a->padding[0] && !a->padding[1];
+    return v->kh == 1 && v->kw == 1 && a->groups == 1 && a->stride[0] == 1 && a->stride[1] == 1 && !a->padding[0] &&
+           !a->padding[1];
 }
 
 static int forward(td_run *r, const struct conv *v, const float *x, const float *w, const float *bias, float *y)
@@ -59,8 +58,9 @@ static int forward(td_run *r, const struct conv *v, const float *x, const float 
         return td__depthwise(r, &d, x, w, bias, y);
     }
     if (is_pointwise(v)) {
-        td__product p = {1, v->images * v->height * v->width, v->out_channels, v->channels, x, w, 0, v->channels, 1,
-                         0, 1, v->channels, bias, y};
+        td__product p = {.batch = 1, .m = v->images * v->height * v->width, .n = v->out_channels, .k = v->channels,
+                         .a = x, .a_m = v->channels, .a_k = 1, .b = w, .b_k = 1, .b_n = v->channels, .bias = bias,
+                         .c = y};
         return td__gemm(r, &p);
     }
     int64_t *taps = td__run_scratch(r, (size_t)(2 * (v->kh + v->kw)) * sizeof *taps);
@@ -78,9 +78,11 @@ static int forward(td_run *r, const struct conv *v, const float *x, const float 
     int64_t filter = v->kh * v->kw * v->channels, pixel = a->groups * v->out_channels;
     td__correlation c = {
         .images = v->images, .groups = a->groups,
-        .source = x, .height = v->height, .width = v->width, .channels = v->channels, .source_pixel = a->groups * v->channels,
+        .source = x, .height = v->height, .width = v->width, .channels = v->channels,
+        .source_pixel = a->groups * v->channels,
         .ny = v->kh, .nx = v->kw, .sy = a->stride[0], .sx = a->stride[1], .ty = ty, .tx = tx,
-        .weight = w, .wy = wy, .wx = wx, .weight_group = v->out_channels * filter, .weight_o = filter, .weight_c = 1,
+        .weight = w, .wy = wy, .wx = wx,
+        .weight_group = v->out_channels * filter, .weight_o = filter, .weight_c = 1,
         .bias = bias,
         .result = y, .rows = v->rows, .columns = v->columns, .out_channels = v->out_channels,
         .result_image = v->rows * v->columns * pixel, .result_row = v->columns * pixel, .result_pixel = pixel,
@@ -90,7 +92,8 @@ static int forward(td_run *r, const struct conv *v, const float *x, const float 
 
 /* Of one axis and the places congruent to `phase` modulo the stride: source = place / stride + t for each tap that
  * divides, ascending in t.  Returns how many. */
-static int64_t phase_taps(const struct conv *v, int axis, int64_t phase, int64_t kernel, int64_t weight_step, int64_t *t, int64_t *w)
+static int64_t phase_taps(const struct conv *v, int axis, int64_t phase, int64_t kernel, int64_t weight_step,
+                          int64_t *t, int64_t *w)
 {
     int64_t n = 0, stride = v->a->stride[axis];
     for (int64_t k = kernel - 1; k >= 0; k--) {
@@ -112,8 +115,9 @@ static int backward(td_run *r, const struct conv *v, const float *gy, const floa
         return td__depthwise_input_grad(r, &d, gy, w, bias, gx);
     }
     if (is_pointwise(v)) {
-        td__product p = {1, v->images * v->height * v->width, v->channels, v->out_channels, gy, w, 0, v->out_channels, 1,
-                         0, v->channels, 1, bias, gx};
+        td__product p = {.batch = 1, .m = v->images * v->height * v->width, .n = v->channels, .k = v->out_channels,
+                         .a = gy, .a_m = v->out_channels, .a_k = 1, .b = w, .b_k = v->channels, .b_n = 1, .bias = bias,
+                         .c = gx};
         return td__gemm(r, &p);
     }
     int64_t *taps = td__run_scratch(r, (size_t)(2 * (v->kh + v->kw)) * sizeof *taps);
@@ -123,9 +127,11 @@ static int backward(td_run *r, const struct conv *v, const float *gy, const floa
     int64_t filter = v->kh * v->kw * v->channels, pixel = a->groups * v->channels, row = v->width * pixel;
     td__correlation c = {
         .images = v->images, .groups = a->groups,
-        .source = gy, .height = v->rows, .width = v->columns, .channels = v->out_channels, .source_pixel = a->groups * v->out_channels,
+        .source = gy, .height = v->rows, .width = v->columns, .channels = v->out_channels,
+        .source_pixel = a->groups * v->out_channels,
         .sy = 1, .sx = 1, .ty = ty, .tx = tx,
-        .weight = w, .wy = wy, .wx = wx, .weight_group = v->out_channels * filter, .weight_o = 1, .weight_c = filter,
+        .weight = w, .wy = wy, .wx = wx,
+        .weight_group = v->out_channels * filter, .weight_o = 1, .weight_c = filter,
         .bias = bias, .out_channels = v->channels,
         .result_image = v->height * row, .result_row = a->stride[0] * row, .result_pixel = a->stride[1] * pixel,
     };
@@ -171,8 +177,10 @@ static int32_t conv2d_weight_grad_f32(KERNEL_ARGUMENTS)
     }
     td__weight_grad g = {
         .images = v.images, .conv_groups = a->groups,
-        .x = in[0].data, .height = v.height, .width = v.width, .channels = v.channels, .x_pixel = a->groups * v.channels,
-        .dy = in[1].data, .rows = v.rows, .columns = v.columns, .out_channels = v.out_channels, .dy_pixel = a->groups * v.out_channels,
+        .x = in[0].data, .height = v.height, .width = v.width, .channels = v.channels,
+        .x_pixel = a->groups * v.channels,
+        .dy = in[1].data, .rows = v.rows, .columns = v.columns, .out_channels = v.out_channels,
+        .dy_pixel = a->groups * v.out_channels,
         .kh = v.kh, .kw = v.kw, .sy = a->stride[0], .sx = a->stride[1], .pad_y = a->padding[0], .pad_x = a->padding[1],
         .dilation_y = a->dilation[0], .dilation_x = a->dilation[1],
         .dw = out[0].data,

@@ -19,9 +19,9 @@ struct plan {
     /* Source in blocks: for each source row a piece needs, [blocks of LANES channels][phases][pitch][LANES]; a phase
      * has the columns of equal remainder modulo sx, so that a tile's pixels are neighbours. */
     int64_t phases, pitch, source_row;
-    int64_t *phase_column;    /* first source column of a phase */
-    int64_t first_row, span;  /* source rows of a result row: r * sy + first_row .. + span - 1 */
-    const uint8_t *row_used;  /* per remainder modulo sy: whether any tap reads such rows */
+    int64_t *phase_column;   /* first source column of a phase */
+    int64_t first_row, span; /* source rows of a result row: r * sy + first_row .. + span - 1 */
+    const uint8_t *row_used; /* per remainder modulo sy: whether any tap reads such rows */
     int64_t band, bands, images_per_piece;
     td__packed weight; /* of group 0; the other groups' follow */
     float *bias;       /* padded to whole vectors; NULL: none */
@@ -30,7 +30,10 @@ struct plan {
 };
 
 /* Rounded towards minus infinity, b > 0. */
-static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
 
 /* One source row of one image in blocks, with zeros for the columns outside.  Rows outside are not read. */
 static void blocked_row(const struct plan *p, float *to, const float *image, int64_t row)
@@ -46,8 +49,8 @@ static void blocked_row(const struct plan *p, float *to, const float *image, int
             int64_t end = max(min(floor_div(c->width - 1 - x0, c->sx) + 1, p->pitch), begin);
             memset(to, 0, (size_t)(begin * LANES) * sizeof *to);
             memset(to + end * LANES, 0, (size_t)((p->pitch - end) * LANES) * sizeof *to);
-            td__blocks(to + begin * LANES, from + (x0 + begin * c->sx) * c->source_pixel + i, c->sx * c->source_pixel, end - begin,
-                       min(c->channels - i, LANES));
+            td__blocks(to + begin * LANES, from + (x0 + begin * c->sx) * c->source_pixel + i, c->sx * c->source_pixel,
+                       end - begin, min(c->channels - i, LANES));
         }
 }
 
@@ -89,8 +92,8 @@ static void run_block(const struct plan *p, const struct piece *here, int64_t o)
             const float *x = here->source + i * here->source_image + (r - here->row) * c->sy * p->source_row;
             float *out = result + (here->image + i) * c->result_image + r * c->result_row;
             for (int64_t t = 0, q = 0; t < tiles; t++) {
-                (t < wider ? wide_tile : narrow_tile)(x + q * LANES, p->offset + skip, terms, w + skip * vecs * LANES, bias,
-                                                      out + q * c->result_pixel, c->result_pixel, channels);
+                (t < wider ? wide_tile : narrow_tile)(x + q * LANES, p->offset + skip, terms, w + skip * vecs * LANES,
+                                                      bias, out + q * c->result_pixel, c->result_pixel, channels);
                 q += pixels + (t < wider);
             }
         }
@@ -111,7 +114,8 @@ static void run_piece(void *arg, int64_t index)
     here.source_image = source_rows * p->source_row;
     here.source = td__slot_take(&p->slots);
     for (int64_t i = 0; i < here.images; i++) {
-        const float *from = c->source + (here.image + i) * c->height * c->width * c->source_pixel + here.group * c->channels;
+        const float *from =
+            c->source + (here.image + i) * c->height * c->width * c->source_pixel + here.group * c->channels;
         for (int64_t s = 0; s < source_rows; s++)
             if (p->row_used[s % c->sy])
                 blocked_row(p, here.source + i * here.source_image + s * p->source_row, from, first + s);
@@ -224,7 +228,8 @@ int td__correlate(td_run *r, const td__correlation *c)
     plan_source(&p, (uint8_t *)(p.phase_column + c->nx));
     if (td__slots_make(&p.slots, r, plan_pieces(&p)))
         return -1;
-    in_parallel(c->groups * td__packed_out(w) / LANES, 8.0 * (double)(c->groups * td__packed_floats(w)), pack_weights, &p);
+    in_parallel(c->groups * td__packed_out(w) / LANES, 8.0 * (double)(c->groups * td__packed_floats(w)), pack_weights,
+                &p);
     int64_t pieces = ceil_div(c->images, p.images_per_piece) * p.bands * c->groups;
     in_parallel(pieces, 2 * results * (double)w->terms, run_piece, &p);
     return 0;

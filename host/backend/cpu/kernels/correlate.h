@@ -21,7 +21,8 @@ typedef struct td__correlation {
     /* Taps, ascending. */
     int64_t ny, nx, sy, sx;
     const int64_t *ty, *tx;
-    /* w(o, a, b, c) = weight[g * weight_group + o * weight_o + wy[a] + wx[b] + c * weight_c]; weight_o or weight_c is 1 */
+    /* w(o, a, b, c) = weight[g * weight_group + o * weight_o + wy[a] + wx[b] + c * weight_c]; weight_o or weight_c is 1
+     */
     const float *weight;
     const int64_t *wy, *wx;
     int64_t weight_group, weight_o, weight_c;

@@ -13,7 +13,10 @@ struct reads {
     const int32_t *table; /* [length][1 + 2 * most]: count, (source, tap) ... */
 };
 
-static const int32_t *reads_at(const struct reads *a, int64_t place) { return a->table + place * (1 + 2 * a->most); }
+static const int32_t *reads_at(const struct reads *a, int64_t place)
+{
+    return a->table + place * (1 + 2 * a->most);
+}
 
 /* Forward: source = place * stride - padding + tap * dilation.  Backward, the places are x's and the sources y's:
  * place = source * stride - padding + tap * dilation. */
@@ -66,8 +69,10 @@ static void result_row(void *arg, int64_t index)
             vec sum = load(j->bias + c);
             for (int32_t a = 0; a < ry[0]; a++)
                 for (int32_t b = 0; b < rx[0]; b++) {
-                    const float *s = source + ((int64_t)ry[1 + 2 * a] * j->source_columns + rx[1 + 2 * b]) * channels + c;
-                    const float *w = j->weight + ((int64_t)ry[2 + 2 * a] * j->d->kernel[1] + rx[2 + 2 * b]) * j->padded + c;
+                    const float *s =
+                        source + ((int64_t)ry[1 + 2 * a] * j->source_columns + rx[1 + 2 * b]) * channels + c;
+                    const float *w =
+                        j->weight + ((int64_t)ry[2 + 2 * a] * j->d->kernel[1] + rx[2 + 2 * b]) * j->padded + c;
                     sum += (n == LANES ? load(s) : load_some(s, n)) * load(w);
                 }
             if (n == LANES)
@@ -98,7 +103,8 @@ static int correlate(td_run *r, const td__depthwise_conv *d, int backward, const
             packed[(1 + t) * padded + c] = w[c * taps + t];
     j.bias = packed;
     j.weight = packed + padded;
-    in_parallel(d->images * j.rows, 2.0 * (double)(d->images * j.rows * j.columns * taps * d->channels), result_row, &j);
+    in_parallel(d->images * j.rows, 2.0 * (double)(d->images * j.rows * j.columns * taps * d->channels), result_row,
+                &j);
     return 0;
 }
 
@@ -107,7 +113,8 @@ int td__depthwise(td_run *r, const td__depthwise_conv *d, const float *x, const 
     return correlate(r, d, 0, x, w, bias, y);
 }
 
-int td__depthwise_input_grad(td_run *r, const td__depthwise_conv *d, const float *gy, const float *w, const float *bias, float *gx)
+int td__depthwise_input_grad(td_run *r, const td__depthwise_conv *d, const float *gy, const float *w, const float *bias,
+                             float *gx)
 {
     return correlate(r, d, 1, gy, w, bias, gx);
 }

@@ -19,7 +19,8 @@ typedef struct td__depthwise_conv {
 /* w [channels][kh][kw], bias [channels] or NULL.  0, or -1: out of memory, recorded in r. */
 int td__depthwise(td_run *r, const td__depthwise_conv *d, const float *x, const float *w, const float *bias, float *y);
 /* bias as in a transposed convolution. */
-int td__depthwise_input_grad(td_run *r, const td__depthwise_conv *d, const float *gy, const float *w, const float *bias, float *gx);
+int td__depthwise_input_grad(td_run *r, const td__depthwise_conv *d, const float *gy, const float *w, const float *bias,
+                             float *gx);
 int td__depthwise_weight_grad(td_run *r, const td__depthwise_conv *d, const float *x, const float *gy, float *gw);
 
 #endif

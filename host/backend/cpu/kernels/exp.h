@@ -26,7 +26,8 @@ TD__INLINE float fast_exp(float x)
         int32_t i;
     } bits = {.f = shifted}, half, rest;
     int32_t whole = bits.i - 0x4b400000; /* n, as an integer */
-    half.i = (int32_t)((uint32_t)((whole >> 1) + 127) << 23); /* 2^n in two factors, for results below the normal range */
+    half.i =
+        (int32_t)((uint32_t)((whole >> 1) + 127) << 23); /* 2^n in two factors, for results below the normal range */
     rest.i = (int32_t)((uint32_t)(whole - (whole >> 1) + 127) << 23);
     return p * half.f * rest.f;
 }

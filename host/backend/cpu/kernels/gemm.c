@@ -67,7 +67,8 @@ static void pack_b(void *arg, int64_t index)
 static void plan_pieces(struct plan *plan)
 {
     const td__product *p = plan->p;
-    int64_t tile = td__tile_pixels(plan->b.vecs), fitting = max(BAND_BYTES / (max(p->k, 1) * (int64_t)sizeof(float)), 1);
+    int64_t tile = td__tile_pixels(plan->b.vecs),
+            fitting = max(BAND_BYTES / (max(p->k, 1) * (int64_t)sizeof(float)), 1);
     plan->band = min(max(ceil_div(p->m * p->batch, PIECES), 2 * tile), fitting);
     plan->band = min(ceil_div(plan->band, tile) * tile, p->m);
     plan->bands = ceil_div(p->m, plan->band);

@@ -17,8 +17,8 @@
 #define td__cpu_softmax TD__ISA(td__cpu_softmax)
 #define td__cpu_families TD__ISA(td__cpu_families)
 
-extern const td__kernel_row td__cpu_conv[], td__cpu_loss[], td__cpu_matmul[], td__cpu_norm[],
-    td__cpu_optim[], td__cpu_pointwise[], td__cpu_pool[], td__cpu_reduce[], td__cpu_softmax[];
+extern const td__kernel_row td__cpu_conv[], td__cpu_loss[], td__cpu_matmul[], td__cpu_norm[], td__cpu_optim[],
+    td__cpu_pointwise[], td__cpu_pool[], td__cpu_reduce[], td__cpu_softmax[];
 /* All of the above, NULL-ended. */
 extern const td__kernel_row *const td__cpu_families[];
 
@@ -28,7 +28,10 @@ extern const td__kernel_row *const td__cpu_families[];
     {                                                                                                                  \
         return in[0].d.dtype == TD_FLOAT32 ? op##_f32(r, in, out, attrs) : td__cpu_reference(#op, r, in, out, attrs);  \
     }
-#define ROW(op) {#op, op##_kernel}
+#define ROW(op)                                                                                                        \
+    {                                                                                                                  \
+#op, op##_kernel                                                                                               \
+    }
 #define KERNEL_ARGUMENTS td_run *r, const td_view *in, td_view *out, const void *attrs
 
 #endif

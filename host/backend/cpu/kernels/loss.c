@@ -40,7 +40,8 @@ static void sum_piece(void *arg, int64_t piece)
 static int32_t pairs(td_run *r, const td_view *in, td_view *out, const td_loss_attrs *a, pair_fn *fn)
 {
     const td_desc *d = &in[0].d;
-    struct pairs p = {.fn = fn, .x = in[0].data, .y = in[1].data, .z = out[0].data, .n = td_desc_numel(d), .beta = (float)a->beta};
+    struct pairs p = {
+        .fn = fn, .x = in[0].data, .y = in[1].data, .z = out[0].data, .n = td_desc_numel(d), .beta = (float)a->beta};
     int64_t pieces = ceil_div(p.n, SUM_CHUNK);
     double sum = 0;
     if (a->reduction != TD_NO_REDUCTION && !(p.sums = td__run_scratch(r, (size_t)pieces * sizeof *p.sums)))
@@ -73,15 +74,22 @@ static void gradient_range(void *arg, int64_t begin, int64_t end)
 static int32_t pair_gradient(const td_view *in, td_view *out, const td_loss_attrs *a, pair_fn *slope)
 {
     const td_desc *d = &out[0].d;
-    struct pairs p = {.fn = slope, .x = in[1].data, .y = in[2].data, .g = in[0].data, .z = out[0].data, .n = td_desc_numel(d),
-                      .beta = (float)a->beta, .each = a->reduction == TD_NO_REDUCTION};
+    struct pairs p = {.fn = slope,
+                      .x = in[1].data,
+                      .y = in[2].data,
+                      .g = in[0].data,
+                      .z = out[0].data,
+                      .n = td_desc_numel(d),
+                      .beta = (float)a->beta,
+                      .each = a->reduction == TD_NO_REDUCTION};
     p.scale = (float)factor(a, p.n, d->ndim ? d->shape[0] : 1);
     td__parallel_range(p.n, SUM_CHUNK, LANES, gradient_range, &p);
     return TD_OK;
 }
 
 #define PAIR(name, expression)                                                                                         \
-    static void name##_terms(const float *restrict x_, const float *restrict y_, float *restrict z_, int64_t n_, float beta) \
+    static void name##_terms(const float *restrict x_, const float *restrict y_, float *restrict z_, int64_t n_,       \
+                             float beta)                                                                               \
     {                                                                                                                  \
         (void)beta;                                                                                                    \
         for (int64_t i = 0; i < n_; i++) {                                                                             \
@@ -91,7 +99,10 @@ static int32_t pair_gradient(const td_view *in, td_view *out, const td_loss_attr
     }
 #define LOSS(name, expression)                                                                                         \
     PAIR(name, expression)                                                                                             \
-    static int32_t name##_f32(KERNEL_ARGUMENTS) { return pairs(r, in, out, attrs, name##_terms); }                     \
+    static int32_t name##_f32(KERNEL_ARGUMENTS)                                                                        \
+    {                                                                                                                  \
+        return pairs(r, in, out, attrs, name##_terms);                                                                 \
+    }                                                                                                                  \
     FLOAT32_KERNEL(name)
 #define GRADIENT(name, expression)                                                                                     \
     PAIR(name, expression)                                                                                             \
@@ -102,7 +113,10 @@ static int32_t pair_gradient(const td_view *in, td_view *out, const td_loss_attr
     }                                                                                                                  \
     FLOAT32_KERNEL(name)
 
-TD__INLINE float sign(float x) { return (float)(x > 0) - (float)(x < 0); }
+TD__INLINE float sign(float x)
+{
+    return (float)(x > 0) - (float)(x < 0);
+}
 
 LOSS(kl_div, y > 0 ? y * (logf(y) - x) : y == 0 ? 0 : NAN)
 GRADIENT(kl_div_grad, -y + 0 * x)
@@ -128,12 +142,20 @@ struct classes {
     td__slots slots; /* n floats */
 };
 
-static double weight_of(const struct classes *s, int64_t k) { return s->weight ? (double)s->weight[k] : 1; }
+static double weight_of(const struct classes *s, int64_t k)
+{
+    return s->weight ? (double)s->weight[k] : 1;
+}
 
 static int classes_of(td_run *r, struct classes *s, const td_view *in, const td_loss_attrs *a)
 {
-    *s = (struct classes){.logits = in[0].data, .weight = in[2].data, .target = in[1].data, .rows = td_desc_numel(&in[1].d),
-                          .n = in[0].d.shape[1], .ignore = a->ignore_index, .smoothing = a->label_smoothing,
+    *s = (struct classes){.logits = in[0].data,
+                          .weight = in[2].data,
+                          .target = in[1].data,
+                          .rows = td_desc_numel(&in[1].d),
+                          .n = in[0].d.shape[1],
+                          .ignore = a->ignore_index,
+                          .smoothing = a->label_smoothing,
                           .each = a->reduction == TD_NO_REDUCTION};
     for (int64_t i = 0; i < s->rows; i++)
         if (s->target[i] != s->ignore && (s->target[i] < 0 || s->target[i] >= s->n)) {
@@ -163,7 +185,8 @@ static double row_loss(const struct classes *s, const float *x, int64_t target, 
     if (s->smoothing != 0)
         for (int64_t k = 0; k < s->n; k++)
             spread += weight_of(s, k) * (whole - (double)x[k]);
-    return (1 - s->smoothing) * weight_of(s, target) * (whole - (double)x[target]) + s->smoothing / (double)s->n * spread;
+    return (1 - s->smoothing) * weight_of(s, target) * (whole - (double)x[target]) +
+           s->smoothing / (double)s->n * spread;
 }
 
 static void loss_rows(void *arg, int64_t begin, int64_t end)
@@ -214,7 +237,8 @@ static void gradient_rows(void *arg, int64_t begin, int64_t end)
                 y[k] = 0;
             continue;
         }
-        double g = (double)s->g[s->each ? i : 0] * (double)s->scale, hard = (1 - s->smoothing) * weight_of(s, s->target[i]);
+        double g = (double)s->g[s->each ? i : 0] * (double)s->scale,
+               hard = (1 - s->smoothing) * weight_of(s, s->target[i]);
         double sum = td__exp_sum(x, td__largest(x, s->n), y, s->n);
         float scale = (float)(g * (hard + share * s->weights) / sum);
         for (int64_t k = 0; k < s->n; k++)
@@ -243,6 +267,8 @@ FLOAT32_KERNEL(cross_entropy)
 FLOAT32_KERNEL(cross_entropy_grad)
 
 const td__kernel_row td__cpu_loss[] = {
-    ROW(kl_div), ROW(kl_div_grad), ROW(kl_div_target_grad), ROW(mse_loss), ROW(mse_loss_grad), ROW(l1_loss), ROW(l1_loss_grad),
-    ROW(smooth_l1_loss), ROW(smooth_l1_loss_grad), ROW(cross_entropy), ROW(cross_entropy_grad), {NULL, NULL},
+    ROW(kl_div),        ROW(kl_div_grad),        ROW(kl_div_target_grad),
+    ROW(mse_loss),      ROW(mse_loss_grad),      ROW(l1_loss),
+    ROW(l1_loss_grad),  ROW(smooth_l1_loss),     ROW(smooth_l1_loss_grad),
+    ROW(cross_entropy), ROW(cross_entropy_grad), {NULL, NULL},
 };

@@ -37,7 +37,8 @@ struct forward {
 };
 
 /* Joins the statistics of b rows to those of a rows (Chan, Golub & LeVeque 1979). */
-static void join(int64_t channels, double a, double *mean, double *deviation, double b, const double *b_mean, const double *b_deviation)
+static void join(int64_t channels, double a, double *mean, double *deviation, double b, const double *b_mean,
+                 const double *b_deviation)
 {
     double part = b / (a + b), weight = a * part;
     for (int64_t c = 0; c < channels; c++) {
@@ -50,7 +51,8 @@ static void join(int64_t channels, double a, double *mean, double *deviation, do
 static void piece_statistics(void *arg, int64_t piece)
 {
     struct forward *f = arg;
-    int64_t channels = f->rows.channels, first = piece * f->rows.per_piece, last = min(first + f->rows.per_piece, f->rows.n);
+    int64_t channels = f->rows.channels, first = piece * f->rows.per_piece,
+            last = min(first + f->rows.per_piece, f->rows.n);
     double *mean = f->means + piece * channels, *deviation = f->deviations + piece * channels;
     float *sums = f->sums + piece * 2 * channels, *chunk_mean = sums + channels;
     memset(mean, 0, (size_t)channels * sizeof *mean);
@@ -115,11 +117,13 @@ static void batch_statistics(struct forward *f, double momentum, float *running_
     in_parallel(f->rows.pieces, (double)(n * channels) * 4, piece_statistics, f);
     for (int64_t p = 1; p < f->rows.pieces; p++) {
         int64_t before = p * f->rows.per_piece, here = min(f->rows.per_piece, n - before);
-        join(channels, (double)before, f->means, f->deviations, (double)here, f->means + p * channels, f->deviations + p * channels);
+        join(channels, (double)before, f->means, f->deviations, (double)here, f->means + p * channels,
+             f->deviations + p * channels);
     }
     for (int64_t c = 0; c < channels && running_mean; c++) {
         running_mean[c] = (float)((1 - momentum) * (double)running_mean[c] + momentum * f->means[c]);
-        running_var[c] = (float)((1 - momentum) * (double)running_var[c] + momentum * f->deviations[c] / (double)(n - 1));
+        running_var[c] =
+            (float)((1 - momentum) * (double)running_var[c] + momentum * f->deviations[c] / (double)(n - 1));
     }
 }
 
@@ -128,7 +132,8 @@ static int32_t batch_norm_f32(KERNEL_ARGUMENTS)
     const td_batch_norm_attrs *a = attrs;
     const float *weight = in[1].data, *bias = in[2].data;
     float *running_mean = in[3].data, *running_var = in[4].data, *mean = out[1].data, *inverse_std = out[2].data;
-    struct forward f = {.rows = rows_of(&in[0].d), .x = in[0].data, .residual = in[5].data, .y = out[0].data, .relu = a->relu};
+    struct forward f = {
+        .rows = rows_of(&in[0].d), .x = in[0].data, .residual = in[5].data, .y = out[0].data, .relu = a->relu};
     int64_t channels = f.rows.channels, per_piece = f.rows.pieces * channels;
     f.means = td__run_scratch(r, (size_t)(2 * per_piece) * sizeof *f.means);
     f.sums = td__run_scratch(r, (size_t)(2 * per_piece + 2 * channels) * sizeof *f.sums);
@@ -141,7 +146,8 @@ static int32_t batch_norm_f32(KERNEL_ARGUMENTS)
     if (a->training)
         batch_statistics(&f, a->momentum, running_mean, running_var);
     for (int64_t c = 0; c < channels; c++) {
-        double var = a->training ? f.deviations[c] / (double)f.rows.n : (double)running_var[c], inverse = 1 / sqrt(var + a->eps);
+        double var = a->training ? f.deviations[c] / (double)f.rows.n : (double)running_var[c],
+               inverse = 1 / sqrt(var + a->eps);
         mean[c] = a->training ? (float)f.means[c] : running_mean[c];
         inverse_std[c] = (float)inverse;
         f.scale[c] = (float)(weight ? inverse * (double)weight[c] : inverse);
@@ -166,7 +172,8 @@ struct backward {
 static void piece_gradient_sums(void *arg, int64_t piece)
 {
     struct backward *b = arg;
-    int64_t channels = b->rows.channels, first = piece * b->rows.per_piece, last = min(first + b->rows.per_piece, b->rows.n);
+    int64_t channels = b->rows.channels, first = piece * b->rows.per_piece,
+            last = min(first + b->rows.per_piece, b->rows.n);
     double *sums = b->sums + piece * 2 * channels;
     float *chunk = b->chunk_sums + piece * 2 * channels;
     memset(sums, 0, (size_t)(2 * channels) * sizeof *sums);
@@ -220,8 +227,13 @@ static int32_t batch_norm_grad_f32(KERNEL_ARGUMENTS)
     const td_batch_norm_attrs *a = attrs;
     const float *weight = in[2].data, *inverse_std = in[4].data;
     float *gweight = out[1].data, *gbias = out[2].data;
-    struct backward b = {.rows = rows_of(&in[1].d), .gx = out[0].data, .training = a->training,
-                         .x = in[1].data, .g = in[0].data, .y = a->relu ? in[5].data : NULL, .mean = in[3].data};
+    struct backward b = {.rows = rows_of(&in[1].d),
+                         .gx = out[0].data,
+                         .training = a->training,
+                         .x = in[1].data,
+                         .g = in[0].data,
+                         .y = a->relu ? in[5].data : NULL,
+                         .mean = in[3].data};
     int64_t channels = b.rows.channels, all = 2 * b.rows.pieces * channels;
     b.sums = td__run_scratch(r, (size_t)max(all, 2 * channels) * sizeof *b.sums);
     b.chunk_sums = td__run_scratch(r, (size_t)(all + 3 * channels) * sizeof *b.chunk_sums);

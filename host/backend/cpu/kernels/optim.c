@@ -37,8 +37,15 @@ static void sgd_range(void *arg, int64_t begin, int64_t end)
 static int32_t sgd_step_f32(KERNEL_ARGUMENTS)
 {
     const td_sgd_attrs *a = attrs;
-    struct sgd s = {in[0].data, in[2].data, in[1].data, (float)a->lr, (float)a->momentum, (float)(1 - a->dampening),
-                    (float)a->weight_decay, a->first, a->nesterov};
+    struct sgd s = {in[0].data,
+                    in[2].data,
+                    in[1].data,
+                    (float)a->lr,
+                    (float)a->momentum,
+                    (float)(1 - a->dampening),
+                    (float)a->weight_decay,
+                    a->first,
+                    a->nesterov};
     (void)r;
     (void)out;
     td__parallel_range(td_desc_numel(&in[0].d), GRAIN, LANES, sgd_range, &s);
@@ -70,8 +77,14 @@ static int32_t adam_step_f32(KERNEL_ARGUMENTS)
 {
     const td_adam_attrs *a = attrs;
     double step = (double)a->step;
-    struct adam s = {.param = in[0].data, .grad = in[1].data, .mean = in[2].data, .square = in[3].data,
-                     .beta1 = (float)a->beta1, .beta2 = (float)a->beta2, .take1 = (float)(1 - a->beta1), .take2 = (float)(1 - a->beta2),
+    struct adam s = {.param = in[0].data,
+                     .grad = in[1].data,
+                     .mean = in[2].data,
+                     .square = in[3].data,
+                     .beta1 = (float)a->beta1,
+                     .beta2 = (float)a->beta2,
+                     .take1 = (float)(1 - a->beta1),
+                     .take2 = (float)(1 - a->beta2),
                      .eps = (float)a->eps,
                      .step_size = (float)(a->lr / (1 - pow(a->beta1, step))),
                      .correction = (float)sqrt(1 - pow(a->beta2, step)),

@@ -46,29 +46,31 @@ TD__INLINE void outer(int rows, int vecs, const td__outer_sum *s, const float *a
 /* Sizes by the number of registers: accumulators, the vectors of b and one element of a must fit. */
 OUTERS_1_TO_4(1)
 OUTERS_5_TO_9(1)
-OUTER(1, 10) OUTER(1, 11) OUTER(1, 12)
-OUTERS_1_TO_4(2)
-OUTERS_1_TO_4(3)
+OUTER(1, 10)
+OUTER(1, 11) OUTER(1, 12) OUTERS_1_TO_4(2) OUTERS_1_TO_4(3)
 #if LANES == 16 /* 32 registers */
-OUTER(1, 13) OUTER(1, 14) OUTER(1, 15) OUTER(1, 16)
-OUTERS_5_TO_9(2)
-OUTER(2, 10) OUTER(2, 11) OUTER(2, 12) OUTER(2, 13) OUTER(2, 14)
-OUTERS_5_TO_9(3)
-static outer_fn *const outers[OUTER_MAX_VECS][16] = {
-    {NAMES_1_TO_4(1), NAMES_5_TO_9(1), outer_1_10, outer_1_11, outer_1_12, outer_1_13, outer_1_14, outer_1_15, outer_1_16},
-    {NAMES_1_TO_4(2), NAMES_5_TO_9(2), outer_2_10, outer_2_11, outer_2_12, outer_2_13, outer_2_14},
-    {NAMES_1_TO_4(3), NAMES_5_TO_9(3)},
+    OUTER(1, 13) OUTER(1, 14) OUTER(1, 15) OUTER(1, 16) OUTERS_5_TO_9(2) OUTER(2, 10) OUTER(2, 11) OUTER(2, 12)
+        OUTER(2, 13) OUTER(2, 14) OUTERS_5_TO_9(3) static outer_fn *const outers[OUTER_MAX_VECS][16] = {
+            {NAMES_1_TO_4(1), NAMES_5_TO_9(1), outer_1_10, outer_1_11, outer_1_12, outer_1_13, outer_1_14, outer_1_15,
+             outer_1_16},
+            {NAMES_1_TO_4(2), NAMES_5_TO_9(2), outer_2_10, outer_2_11, outer_2_12, outer_2_13, outer_2_14},
+            {NAMES_1_TO_4(3), NAMES_5_TO_9(3)},
 };
 static const int most_rows[OUTER_MAX_VECS] = {16, 14, 9};
 #else /* 16 registers */
-OUTER(2, 5) OUTER(2, 6)
-static outer_fn *const outers[OUTER_MAX_VECS][12] = {
-    {NAMES_1_TO_4(1), NAMES_5_TO_9(1), outer_1_10, outer_1_11, outer_1_12},
-    {NAMES_1_TO_4(2), outer_2_5, outer_2_6},
-    {NAMES_1_TO_4(3)},
+    OUTER(2, 5) OUTER(2, 6) static outer_fn *const outers[OUTER_MAX_VECS][12] = {
+        {NAMES_1_TO_4(1), NAMES_5_TO_9(1), outer_1_10, outer_1_11, outer_1_12},
+        {NAMES_1_TO_4(2), outer_2_5, outer_2_6},
+        {NAMES_1_TO_4(3)},
 };
 static const int most_rows[OUTER_MAX_VECS] = {12, 6, 4};
 #endif
 
-int td__outer_rows(int vecs) { return most_rows[vecs - 1]; }
-outer_fn *td__outer(int vecs, int rows) { return outers[vecs - 1][rows - 1]; }
+int td__outer_rows(int vecs)
+{
+    return most_rows[vecs - 1];
+}
+outer_fn *td__outer(int vecs, int rows)
+{
+    return outers[vecs - 1][rows - 1];
+}

@@ -5,8 +5,8 @@
 #include "host/backend/cpu/kernels/common.h"
 #include "host/backend/cpu/kernels/planar.h"
 
-void td__pack(const td__packed *p, int64_t o, int64_t first, int64_t every, int64_t n, const float *from, int64_t step_o,
-              int64_t step_k)
+void td__pack(const td__packed *p, int64_t o, int64_t first, int64_t every, int64_t n, const float *from,
+              int64_t step_o, int64_t step_k)
 {
     int64_t wide = p->vecs * LANES, start = o / wide * wide, block = min(td__packed_out(p) - start, wide);
     int64_t channels = min(p->out - o, LANES), pitch = every * block;

@@ -35,7 +35,8 @@ static int32_t unary(const td_view *in, td_view *out, const td_scalar_attrs *s, 
     {                                                                                                                  \
         (void)a;                                                                                                       \
         (void)b;                                                                                                       \
-        _Pragma("GCC ivdep") for (int64_t i = 0; i < n_; i++) {                                                                             \
+        _Pragma("GCC ivdep") for (int64_t i = 0; i < n_; i++)                                                          \
+        {                                                                                                              \
             float x = x_[i];                                                                                           \
             y_[i] = expression;                                                                                        \
         }                                                                                                              \
@@ -59,13 +60,13 @@ UNARY(exp, fast_exp(x))
 UNARY(log, logf(x))
 UNARY(sqrt, sqrtf(x))
 UNARY(abs, fabsf(x))
-UNARY(square, x *x)
+UNARY(square, (x * x))
 UNARY(sigmoid, fast_sigmoid(x))
 UNARY(tanh, tanhf(x))
 UNARY(softplus, x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)))
 UNARY(relu, x < 0 ? 0 : x) /* keeps NaN */
-UNARY(affine, a *x + b)
-UNARY(clamp, x < a ? a : x > b ? b : x)
+UNARY(affine, (a * x) + b)
+UNARY(clamp, x < a ? a : (x > b ? b : x))
 UNARY(leaky_relu, x < 0 ? a * x : x)
 
 static void pow_loop(const float *x, float *y, int64_t n, float a, float b)
@@ -107,8 +108,8 @@ static void run_binary(void *arg, int64_t begin, int64_t end)
     td__nest_seek(&nest, begin / b->row_pieces);
     for (int64_t p = begin; p < end; p++) {
         int64_t at = p % b->row_pieces * b->piece, n = min(b->piece, nest.n - at);
-        b->fn(b->x + nest.offset[1] + at * nest.step[1], nest.step[1], b->y + nest.offset[2] + at * nest.step[2], nest.step[2],
-              b->z + nest.offset[0] + at, n);
+        b->fn(b->x + nest.offset[1] + at * nest.step[1], nest.step[1], b->y + nest.offset[2] + at * nest.step[2],
+              nest.step[2], b->z + nest.offset[0] + at, n);
         if (p % b->row_pieces == b->row_pieces - 1)
             td__nest_next(&nest);
     }
@@ -128,7 +129,8 @@ static int32_t binary(const td_view *in, td_view *out, binary_fn *fn)
 }
 
 #define BINARY_LOOP(expression, x_at, y_at)                                                                            \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n_; i++) {                                                                                 \
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n_; i++)                                                              \
+    {                                                                                                                  \
         float x = x_[x_at], y = y_[y_at];                                                                              \
         z_[i] = expression;                                                                                            \
     }
@@ -156,7 +158,7 @@ static int32_t binary(const td_view *in, td_view *out, binary_fn *fn)
 
 BINARY(add, x + y)
 BINARY(sub, x - y)
-BINARY(mul, x *y)
+BINARY(mul, (x * y))
 BINARY(div, x / y)
 BINARY(maximum, x > y || x != x ? x : y)
 BINARY(minimum, x < y || x != x ? x : y)
@@ -165,7 +167,7 @@ BINARY(equal, x == y ? 1 : 0)
 BINARY(relu_grad, x > 0 ? y : 0)
 
 const td__kernel_row td__cpu_pointwise[] = {
-    ROW(neg), ROW(exp), ROW(log), ROW(sqrt), ROW(abs), ROW(square), ROW(sigmoid), ROW(tanh), ROW(softplus), ROW(relu), ROW(affine),
-    ROW(clamp), ROW(leaky_relu), ROW(pow), ROW(add), ROW(sub), ROW(mul), ROW(div), ROW(maximum), ROW(minimum), ROW(greater),
-    ROW(equal), ROW(relu_grad), {NULL, NULL},
+    ROW(neg),      ROW(exp),  ROW(log),     ROW(sqrt),    ROW(abs),        ROW(square), ROW(sigmoid),   ROW(tanh),
+    ROW(softplus), ROW(relu), ROW(affine),  ROW(clamp),   ROW(leaky_relu), ROW(pow),    ROW(add),       ROW(sub),
+    ROW(mul),      ROW(div),  ROW(maximum), ROW(minimum), ROW(greater),    ROW(equal),  ROW(relu_grad), {NULL, NULL},
 };

@@ -11,7 +11,7 @@ struct window {
 };
 
 struct pool {
-    const td_pool2d_attrs *a; /* NULL: adaptive */
+    const td_pool2d_attrs *a;                               /* NULL: adaptive */
     int64_t images, channels, height, width, rows, columns; /* of x [height, width] and y */
     const float *from;
     float *to;
@@ -22,8 +22,13 @@ struct pool {
 
 static struct pool pool_of(const td_desc *x, const td_desc *y, const td_pool2d_attrs *a)
 {
-    return (struct pool){.a = a, .images = x->shape[0], .channels = x->shape[1], .height = x->shape[2], .width = x->shape[3],
-                         .rows = y->shape[2], .columns = y->shape[3]};
+    return (struct pool){.a = a,
+                         .images = x->shape[0],
+                         .channels = x->shape[1],
+                         .height = x->shape[2],
+                         .width = x->shape[3],
+                         .rows = y->shape[2],
+                         .columns = y->shape[3]};
 }
 
 static struct window window_of(const struct pool *p, int axis, int64_t o)
@@ -44,7 +49,8 @@ static float share(const struct pool *p, struct window h, struct window w)
     return 1 / (float)(whole ? h.padded * w.padded : (h.end - h.begin) * (w.end - w.begin));
 }
 
-static void take_larger(const float *restrict x, int32_t position, float *restrict best, int32_t *restrict at, int64_t channels)
+static void take_larger(const float *restrict x, int32_t position, float *restrict best, int32_t *restrict at,
+                        int64_t channels)
 {
     for (int64_t c = 0; c < channels; c++) {
         int larger = x[c] > best[c] || x[c] != x[c];
@@ -202,6 +208,12 @@ KERNEL(adaptive_avg_pool2d_grad, average_pool_grad(in, out, NULL))
 FLOAT32_KERNEL(max_pool2d_grad)
 
 const td__kernel_row td__cpu_pool[] = {
-    ROW(max_pool2d), ROW(adaptive_max_pool2d), ROW(avg_pool2d), ROW(adaptive_avg_pool2d),
-    ROW(max_pool2d_grad), ROW(avg_pool2d_grad), ROW(adaptive_avg_pool2d_grad), {NULL, NULL},
+    ROW(max_pool2d),
+    ROW(adaptive_max_pool2d),
+    ROW(avg_pool2d),
+    ROW(adaptive_avg_pool2d),
+    ROW(max_pool2d_grad),
+    ROW(avg_pool2d_grad),
+    ROW(adaptive_avg_pool2d_grad),
+    {NULL, NULL},
 };

@@ -39,7 +39,7 @@ static int plan(struct reduction *p, const td_view *in, const td_view *out, cons
     td__nest nest;
     output_strides(&in[0].d, &out[0].d, a, strides[0]);
     td__strides(&in[0].d, strides[1]);
-    td__nest_begin(&nest, &in[0].d, 2, (const int64_t (*)[TD_MAX_DIMS])strides);
+    td__nest_begin(&nest, &in[0].d, 2, (const int64_t(*)[TD_MAX_DIMS])strides);
     nest.size[nest.n_outer] = nest.n;
     nest.stride[0][nest.n_outer] = nest.step[0];
     *p = (struct reduction){.x = in[0].data, .y = out[0].data, .outer = 1, .reduced = 1, .inner = 1};
@@ -111,7 +111,10 @@ static int32_t sum_scaled(const char *op, double scale, KERNEL_ARGUMENTS)
     return TD_OK;
 }
 
-static int32_t sum_f32(KERNEL_ARGUMENTS) { return sum_scaled("sum", 1, r, in, out, attrs); }
+static int32_t sum_f32(KERNEL_ARGUMENTS)
+{
+    return sum_scaled("sum", 1, r, in, out, attrs);
+}
 
 static int32_t mean_f32(KERNEL_ARGUMENTS)
 {

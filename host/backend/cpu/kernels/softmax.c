@@ -120,7 +120,8 @@ static int32_t each_line(td_run *r, const td_view *in, td_view *out, const td_di
     const td_desc *d = &out[0].d;
     int64_t dim = a->dim < 0 ? a->dim + d->ndim : a->dim, strides[TD_MAX_DIMS], all = td_desc_numel(d);
     td__strides(d, strides);
-    struct lines l = {.fn = fn, .a = in[0].data, .b = in[1].data, .y = out[0].data, .n = d->shape[dim], .step = strides[dim]};
+    struct lines l = {
+        .fn = fn, .a = in[0].data, .b = in[1].data, .y = out[0].data, .n = d->shape[dim], .step = strides[dim]};
     if (!all)
         return TD_OK;
     if (l.step != 1 && td__slots_make(&l.slots, r, (size_t)(3 * l.n) * sizeof(float)))
@@ -130,7 +131,10 @@ static int32_t each_line(td_run *r, const td_view *in, td_view *out, const td_di
 }
 
 #define KERNEL(op)                                                                                                     \
-    static int32_t op##_f32(KERNEL_ARGUMENTS) { return each_line(r, in, out, attrs, op##_line); }                      \
+    static int32_t op##_f32(KERNEL_ARGUMENTS)                                                                          \
+    {                                                                                                                  \
+        return each_line(r, in, out, attrs, op##_line);                                                                \
+    }                                                                                                                  \
     FLOAT32_KERNEL(op)
 KERNEL(softmax)
 KERNEL(log_softmax)

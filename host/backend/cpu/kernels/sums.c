@@ -23,8 +23,8 @@ TD__INLINE void add_terms(enum kind kind, const struct terms *t, int64_t at, vec
 }
 
 /* `vecs` vectors of channels from c on; the rows go round 4 / vecs chains of additions. */
-TD__INLINE void sum_vectors(enum kind kind, int vecs, const struct terms *t, int64_t rows, int64_t channels, int64_t c, float *sums,
-                            float *sums2)
+TD__INLINE void sum_vectors(enum kind kind, int vecs, const struct terms *t, int64_t rows, int64_t channels, int64_t c,
+                            float *sums, float *sums2)
 {
     vec s[4], s2[4], mean[4];
     int chains = 4 / vecs;
@@ -55,7 +55,8 @@ TD__INLINE void sum_vectors(enum kind kind, int vecs, const struct terms *t, int
     }
 }
 
-static void sum_channel(enum kind kind, const struct terms *t, int64_t rows, int64_t channels, int64_t c, float *sums, float *sums2)
+static void sum_channel(enum kind kind, const struct terms *t, int64_t rows, int64_t channels, int64_t c, float *sums,
+                        float *sums2)
 {
     float s = 0, s2 = 0;
     for (int64_t i = c; i < rows * channels; i += channels) {
@@ -73,7 +74,8 @@ static void sum_channel(enum kind kind, const struct terms *t, int64_t rows, int
         sums2[c] = s2;
 }
 
-TD__INLINE void sum_rows(enum kind kind, const struct terms *t, int64_t rows, int64_t channels, float *sums, float *sums2)
+TD__INLINE void sum_rows(enum kind kind, const struct terms *t, int64_t rows, int64_t channels, float *sums,
+                         float *sums2)
 {
     int64_t c = 0;
     for (; c + 4 * LANES <= channels; c += 4 * LANES)
@@ -98,8 +100,8 @@ void td__sum_square_rows(const float *x, const float *mean, int64_t rows, int64_
     sum_rows(SQUARES, &t, rows, channels, sums, NULL);
 }
 
-void td__sum_gradient_rows(const float *g, const float *y, const float *x, const float *mean, int64_t rows, int64_t channels,
-                           float *sums)
+void td__sum_gradient_rows(const float *g, const float *y, const float *x, const float *mean, int64_t rows,
+                           int64_t channels, float *sums)
 {
     struct terms t = {.x = x, .g = g, .y = y, .mean = mean};
     if (y)

@@ -17,7 +17,7 @@ float td__sum(const float *x, int64_t n);
 void td__sum_rows(const float *x, int64_t rows, int64_t channels, float *sums);
 void td__sum_square_rows(const float *x, const float *mean, int64_t rows, int64_t channels, float *sums);
 /* sums [2][channels]: of g, and of g (x - mean); g counts where y > 0 unless y is NULL. */
-void td__sum_gradient_rows(const float *g, const float *y, const float *x, const float *mean, int64_t rows, int64_t channels,
-                           float *sums);
+void td__sum_gradient_rows(const float *g, const float *y, const float *x, const float *mean, int64_t rows,
+                           int64_t channels, float *sums);
 
 #endif

@@ -56,11 +56,9 @@ TILES_1_TO_6(1)
 TILES_7_TO_12(1)
 TILES_1_TO_6(2)
 #if LANES == 16 /* 32 registers */
-TILE(1, 13) TILE(1, 14) TILE(1, 15) TILE(1, 16)
-TILES_7_TO_12(2)
-TILE(2, 13) TILE(2, 14)
-TILES_1_TO_6(4)
-static const int most_pixels[] = {16, 14, 6};
+TILE(1, 13)
+TILE(1, 14) TILE(1, 15) TILE(1, 16) TILES_7_TO_12(2) TILE(2, 13) TILE(2, 14) TILES_1_TO_6(4) static const
+    int most_pixels[] = {16, 14, 6};
 static tile_fn *const tiles[][16] = {
     {NAMES_1_TO_6(1), NAMES_7_TO_12(1), tile_1_13, tile_1_14, tile_1_15, tile_1_16},
     {NAMES_1_TO_6(2), NAMES_7_TO_12(2), tile_2_13, tile_2_14},
@@ -74,8 +72,14 @@ static tile_fn *const tiles[][12] = {
 };
 #endif
 
-int td__tile_pixels(int vecs) { return most_pixels[vecs / 2]; }
-tile_fn *td__tile(int vecs, int pixels) { return tiles[vecs / 2][pixels - 1]; }
+int td__tile_pixels(int vecs)
+{
+    return most_pixels[vecs / 2];
+}
+tile_fn *td__tile(int vecs, int pixels)
+{
+    return tiles[vecs / 2][pixels - 1];
+}
 
 int td__tile_vecs(int64_t channels, int64_t width, int64_t terms)
 {

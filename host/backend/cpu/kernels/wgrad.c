@@ -9,7 +9,7 @@
 #include "host/backend/cpu/kernels/winograd.h"
 #include "host/backend/cpu/slots.h"
 
-#define BAND_BYTES (192 << 10) /* of x and dy: they are read once per tile of dw */
+#define BAND_BYTES (192 << 10)  /* of x and dy: they are read once per tile of dw */
 #define CHUNK_BYTES (384 << 10) /* of dw */
 #define PIECES 16
 #define MOST_GROUPS 8
@@ -21,7 +21,7 @@ struct plan {
     int64_t runs_y, runs_x, run; /* runs, floats of one */
     /* Sums: outer products a x b; b lies in vectors.  b is x, or dy where that wastes fewer lanes. */
     int b_is_dy;
-    int64_t chunk, chunks;           /* result channels of a piece */
+    int64_t chunk, chunks; /* result channels of a piece */
     int64_t groups, images_per_group;
     int64_t pitch, run_sums, chunk_sums; /* floats: row of sums, sums of one run, sums of one piece */
     float *sums;                         /* [conv_groups][groups][chunks][runs][rows][pitch] */
@@ -55,7 +55,8 @@ static void copy_band(const struct plan *p, struct band *b, float *to)
         for (int64_t s = 0; s < source_rows; s++, to += b->x_row) {
             if (first + s < 0 || first + s >= g->height)
                 continue;
-            const float *from = g->x + ((b->image + i) * g->height + first + s) * g->width * g->x_pixel + b->conv_group * g->channels;
+            const float *from =
+                g->x + ((b->image + i) * g->height + first + s) * g->width * g->x_pixel + b->conv_group * g->channels;
             memset(to, 0, (size_t)begin * pixel);
             memset(to + end * g->channels, 0, (size_t)(p->padded_columns - end) * pixel);
             if (g->x_pixel == g->channels)
@@ -96,7 +97,8 @@ static void add_band(const struct plan *p, const struct band *b, float *sums, in
         while (begin < end && (end - 1) * g->sy + tap >= g->height)
             end--;
         td__outer_sum s = {b->images, end - begin, g->columns, p->b_is_dy ? xs : ys, p->b_is_dy ? ys : xs};
-        const float *dy = g->dy + (b->image * g->rows + begin) * g->columns * g->dy_pixel + b->conv_group * g->out_channels + b->o;
+        const float *dy =
+            g->dy + (b->image * g->rows + begin) * g->columns * g->dy_pixel + b->conv_group * g->out_channels + b->o;
         for (int64_t k = 0; k < p->runs_x; k++) {
             const float *x = b->x + (begin * g->sy + tap - b->x_first) * b->x_row + k * g->dilation_x * b->x_pixel;
             float *to = sums + (a * p->runs_x + k) * p->run_sums;
@@ -162,7 +164,10 @@ static void reduce_chunk(void *arg, int64_t index)
     }
 }
 
-static int64_t padded(int64_t n) { return ceil_div(n, LANES) * LANES; }
+static int64_t padded(int64_t n)
+{
+    return ceil_div(n, LANES) * LANES;
+}
 
 /* Chunks of result channels and groups of images; see reduce_chunk for the order of sums. */
 static void plan_sums(struct plan *p)
@@ -188,7 +193,8 @@ static void plan_sums(struct plan *p)
 static size_t plan_bands(struct plan *p)
 {
     const td__weight_grad *g = p->g;
-    p->copy = g->pad_x || g->pad_y || (!p->b_is_dy && p->run % LANES) || (g->x_pixel != g->channels && p->run != g->channels);
+    p->copy =
+        g->pad_x || g->pad_y || (!p->b_is_dy && p->run % LANES) || (g->x_pixel != g->channels && p->run != g->channels);
     p->padded_columns = (g->columns - 1) * g->sx + (g->kw - 1) * g->dilation_x + 1;
     int64_t x_row = p->padded_columns * g->channels, reach = (g->kh - 1) * g->dilation_y + 1;
     int64_t row_bytes = (x_row * g->sy + g->columns * min(p->chunk, g->out_channels)) * (int64_t)sizeof(float);
@@ -214,7 +220,8 @@ int td__weight_gradient(td_run *r, const td__weight_grad *g)
     p.sums = td__run_scratch(r, (size_t)(pieces * p.chunk_sums) * sizeof *p.sums);
     if (!p.sums || (p.copy && td__slots_make(&p.slots, r, band_bytes)))
         return -1;
-    double flops = 2.0 * (double)(g->images * g->rows * g->columns * g->conv_groups * g->out_channels * g->kh * g->kw * g->channels);
+    double flops = 2.0 * (double)(g->images * g->rows * g->columns * g->conv_groups * g->out_channels * g->kh * g->kw *
+                                  g->channels);
     in_parallel(pieces, flops, run_piece, &p);
     in_parallel(g->conv_groups * p.chunks, (double)(pieces * p.chunk_sums), reduce_chunk, &p);
     return 0;

@@ -53,7 +53,8 @@ TD__INLINE void input_row(const td__image *image, const float *corner, int insid
     }
 }
 
-void td__winograd_input(const td__image *image, int64_t y, int64_t x, int64_t tiles, float *v, int64_t element, int64_t tile)
+void td__winograd_input(const td__image *image, int64_t y, int64_t x, int64_t tiles, float *v, int64_t element,
+                        int64_t tile)
 {
     const float *corner = image->data + (y * image->width + x) * image->pixel;
     int inside = 0;
@@ -72,9 +73,9 @@ struct plan {
     const td__correlation *c;
     int64_t tile_rows, tile_columns;    /* of an image */
     int64_t rows_per_piece, most_tiles; /* of a piece */
-    td__packed weight;                               /* of element 0 of the 16; the others' follow */
-    float *taps;                                     /* [9], packed as weight */
-    float *bias;                                     /* padded to whole vectors, 0 where none is given */
+    td__packed weight;                  /* of element 0 of the 16; the others' follow */
+    float *taps;                        /* [9], packed as weight */
+    float *bias;                        /* padded to whole vectors, 0 where none is given */
     int32_t *offset;
     int64_t source_element, result_element; /* floats of one of the 16 matrices of a piece */
     td__slots slots;                        /* source [16][blocks of channels][tiles][LANES], result [16][tiles][out] */
@@ -84,8 +85,10 @@ int td__winograd_fits(const td__correlation *c)
 {
     if (c->ny != 3 || c->nx != 3 || c->sy != 1 || c->sx != 1 || c->groups != 1)
         return 0;
-    int neighbours = c->ty[1] == c->ty[0] + 1 && c->ty[2] == c->ty[0] + 2 && c->tx[1] == c->tx[0] + 1 && c->tx[2] == c->tx[0] + 2;
-    return neighbours && c->channels >= 16 && c->channels % LANES == 0 && c->out_channels >= 16 && c->rows >= 4 && c->columns >= 4;
+    int neighbours =
+        c->ty[1] == c->ty[0] + 1 && c->ty[2] == c->ty[0] + 2 && c->tx[1] == c->tx[0] + 1 && c->tx[2] == c->tx[0] + 2;
+    return neighbours && c->channels >= 16 && c->channels % LANES == 0 && c->out_channels >= 16 && c->rows >= 4 &&
+           c->columns >= 4;
 }
 
 /* G g G' for LANES result channels. */
@@ -97,15 +100,18 @@ static void pack_weights(void *arg, int64_t index)
     for (int64_t t = 0; t < 9; t++) {
         td__packed tap = p->weight;
         tap.data = p->taps + t * all;
-        td__pack(&tap, o, 0, 1, c->channels, c->weight + o * c->weight_o + c->wy[t / 3] + c->wx[t % 3], c->weight_o, c->weight_c);
+        td__pack(&tap, o, 0, 1, c->channels, c->weight + o * c->weight_o + c->wy[t / 3] + c->wx[t % 3], c->weight_o,
+                 c->weight_c);
     }
-    int64_t wide = p->weight.vecs * LANES, start = o / wide * wide, block = min(td__packed_out(&p->weight) - start, wide);
+    int64_t wide = p->weight.vecs * LANES, start = o / wide * wide,
+            block = min(td__packed_out(&p->weight) - start, wide);
     int64_t first = start * c->channels + (o - start);
     for (int64_t i = first; i < first + c->channels * block; i += block) {
         vec half[4][3];
 #pragma GCC unroll 3
         for (int b = 0; b < 3; b++) {
-            vec g0 = load(p->taps + b * all + i), g1 = load(p->taps + (3 + b) * all + i), g2 = load(p->taps + (6 + b) * all + i);
+            vec g0 = load(p->taps + b * all + i), g1 = load(p->taps + (3 + b) * all + i),
+                g2 = load(p->taps + (6 + b) * all + i);
             half[0][b] = g0;
             half[1][b] = 0.5f * (g0 + g1 + g2);
             half[2][b] = 0.5f * (g0 - g1 + g2);
@@ -139,14 +145,16 @@ static void multiply(const struct plan *p, int element, const float *source, flo
         int64_t cuts = ceil_div(tiles, td__tile_pixels(vecs)), height = tiles / cuts, taller = tiles % cuts;
         for (int64_t k = 0, t = 0; k < cuts; k++) {
             int64_t here = height + (k < taller);
-            td__tile(vecs, (int)here)(source + t * LANES, p->offset, p->c->channels, w, NULL, result + t * out + o, out, channels);
+            td__tile(vecs, (int)here)(source + t * LANES, p->offset, p->c->channels, w, NULL, result + t * out + o, out,
+                                      channels);
             t += here;
         }
     }
 }
 
 /* A' m A of one tile and LANES channels; rows and columns of the result that are there are written. */
-TD__INLINE void output_tile(const struct plan *p, const float *m, float *to, int64_t rows, int64_t columns, vec bias, int64_t channels)
+TD__INLINE void output_tile(const struct plan *p, const float *m, float *to, int64_t rows, int64_t columns, vec bias,
+                            int64_t channels)
 {
     const td__correlation *c = p->c;
     vec s[2][4], y[2][2];
@@ -180,11 +188,13 @@ static void run_piece(void *arg, int64_t piece)
     int64_t tiles = (last - first) * p->tile_columns, out = td__packed_out(&p->weight);
     float *source = td__slot_take(&p->slots), *result = source + 16 * p->source_element;
     for (int64_t row = first; row < last; row++) {
-        td__image image = {c->source + row / p->tile_rows * c->height * c->width * c->source_pixel, c->height, c->width, c->source_pixel};
+        td__image image = {c->source + row / p->tile_rows * c->height * c->width * c->source_pixel, c->height, c->width,
+                           c->source_pixel};
         int64_t y = row % p->tile_rows * 2 + c->ty[0];
         for (int64_t i = 0; i < c->channels; i += LANES, image.data += LANES)
-            td__winograd_input(&image, y, c->tx[0], p->tile_columns, source + i * p->most_tiles + (row - first) * p->tile_columns * LANES,
-                               p->source_element, LANES);
+            td__winograd_input(&image, y, c->tx[0], p->tile_columns,
+                               source + i * p->most_tiles + (row - first) * p->tile_columns * LANES, p->source_element,
+                               LANES);
     }
     for (int e = 0; e < 16; e++)
         multiply(p, e, source, result, tiles);
@@ -193,15 +203,18 @@ static void run_piece(void *arg, int64_t piece)
         float *to = c->result + row / p->tile_rows * c->result_image + y * c->result_row;
         for (int64_t t = 0; t < p->tile_columns; t++)
             for (int64_t o = 0; o < c->out_channels; o += LANES)
-                output_tile(p, result + ((row - first) * p->tile_columns + t) * out + o, to + 2 * t * c->result_pixel + o, c->rows - y,
-                            c->columns - 2 * t, load(p->bias + o), c->out_channels - o);
+                output_tile(p, result + ((row - first) * p->tile_columns + t) * out + o,
+                            to + 2 * t * c->result_pixel + o, c->rows - y, c->columns - 2 * t, load(p->bias + o),
+                            c->out_channels - o);
     }
     td__slot_give(&p->slots, source);
 }
 
 int td__winograd(td_run *r, const td__correlation *c)
 {
-    struct plan p = {.c = c, .tile_rows = ceil_div(c->rows, 2), .tile_columns = ceil_div(c->columns, 2),
+    struct plan p = {.c = c,
+                     .tile_rows = ceil_div(c->rows, 2),
+                     .tile_columns = ceil_div(c->columns, 2),
                      .weight = {.out = c->out_channels, .terms = c->channels}};
     int64_t tiles = max(PIECE_TILES, c->channels * c->out_channels / 1024);
     p.rows_per_piece = max(tiles / p.tile_columns, 1);

@@ -35,6 +35,7 @@ typedef struct td__image {
 
 /* B' d B of `tiles` neighbouring tiles of LANES channels; the first has its corner at (y, x), and what lies outside the
  * image is 0.  Element f of tile t goes to v[f * element + t * tile]. */
-void td__winograd_input(const td__image *image, int64_t y, int64_t x, int64_t tiles, float *v, int64_t element, int64_t tile);
+void td__winograd_input(const td__image *image, int64_t y, int64_t x, int64_t tiles, float *v, int64_t element,
+                        int64_t tile);
 
 #endif

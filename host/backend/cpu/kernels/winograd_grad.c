@@ -1,5 +1,5 @@
-/* The weight gradient by Winograd's transforms; see winograd.h.  The 16 sums over tiles of (A dY A') x (B' d B) are outer
- * products.  As in wgrad.c, images are summed in a few groups that depend on the shapes only. */
+/* The weight gradient by Winograd's transforms; see winograd.h.  The 16 sums over tiles of (A dY A') x (B' d B) are
+ * outer products.  As in wgrad.c, images are summed in a few groups that depend on the shapes only. */
 #include <string.h>
 
 #include "host/backend/backend.h"
@@ -9,7 +9,7 @@
 #include "host/backend/cpu/slots.h"
 
 #define BATCH_TILES 64 /* transformed and summed at a time, at least; more where sums are large */
-#define CHUNK 64 /* result channels of a piece, at most */
+#define CHUNK 64       /* result channels of a piece, at most */
 #define PIECES 16
 #define MOST_GROUPS 8
 
@@ -25,13 +25,14 @@ struct plan {
 
 int td__winograd_grad_fits(const td__weight_grad *g)
 {
-    return g->kh == 3 && g->kw == 3 && g->sy == 1 && g->sx == 1 && g->dilation_y == 1 && g->dilation_x == 1 && g->conv_groups == 1 &&
-           g->channels >= 16 && g->channels % LANES == 0 && g->out_channels >= 16 && g->out_channels % LANES == 0 && g->rows >= 4 &&
-           g->columns >= 4;
+    return g->kh == 3 && g->kw == 3 && g->sy == 1 && g->sx == 1 && g->dilation_y == 1 && g->dilation_x == 1 &&
+           g->conv_groups == 1 && g->channels >= 16 && g->channels % LANES == 0 && g->out_channels >= 16 &&
+           g->out_channels % LANES == 0 && g->rows >= 4 && g->columns >= 4;
 }
 
 /* A dY A' of a row of tiles and LANES channels; what lies outside is 0. */
-static void transform_gradient(const td__weight_grad *g, const float *dy, int64_t rows, float *to, int64_t element, int64_t tile)
+static void transform_gradient(const td__weight_grad *g, const float *dy, int64_t rows, float *to, int64_t element,
+                               int64_t tile)
 {
     int64_t row = g->columns * g->dy_pixel;
     for (int64_t q = 0; q < g->columns; q += 2, dy += 2 * g->dy_pixel, to += tile) {
@@ -50,7 +51,8 @@ static void transform_gradient(const td__weight_grad *g, const float *dy, int64_
 }
 
 /* sums[o][c] (+)= sum over tiles of dy[tile][o] * x[tile][c]. */
-static void add_products(const struct plan *p, const float *dy, const float *x, int64_t tiles, int64_t out, float *sums, int fresh)
+static void add_products(const struct plan *p, const float *dy, const float *x, int64_t tiles, int64_t out, float *sums,
+                         int fresh)
 {
     int64_t channels = p->g->channels, vecs = channels / LANES;
     td__outer_sum s = {1, 1, tiles, {0, 0, p->chunk}, {0, 0, channels}};
@@ -79,7 +81,8 @@ static void run_piece(void *arg, int64_t piece)
             int64_t image = i / p->tile_rows, y = i % p->tile_rows * 2, at = (i - row) * p->tile_columns;
             td__image source = {g->x + image * g->height * g->width * g->x_pixel, g->height, g->width, g->x_pixel};
             for (int64_t c = 0; c < g->channels; c += LANES, source.data += LANES)
-                td__winograd_input(&source, y - g->pad_y, -g->pad_x, p->tile_columns, x + at * g->channels + c, p->x_element, g->channels);
+                td__winograd_input(&source, y - g->pad_y, -g->pad_x, p->tile_columns, x + at * g->channels + c,
+                                   p->x_element, g->channels);
             const float *from = g->dy + (image * g->rows + y) * g->columns * g->dy_pixel + o;
             for (int64_t c = 0; c < out; c += LANES)
                 transform_gradient(g, from + c, g->rows - y, dy + at * p->chunk + c, p->dy_element, p->chunk);
