@@ -71,7 +71,8 @@ static td_dataset *open_data(td_ctx *c, td_dataset *d, const void *params)
     return NULL;
 }
 
-td_dataset *td__dataset_new(td_ctx *c, const td__object *object, td__object *const *transforms, size_t n_transforms, uint64_t seed)
+td_dataset *td__dataset_new(td_ctx *c, const td__object *object, td__object *const *transforms, size_t n_transforms,
+                            uint64_t seed)
 {
     const td_dataset_type *type = (const td_dataset_type *)(const void *)object->type;
     td_dataset *d = allocate(c, type->type.key, type->data_size, seed);
@@ -136,7 +137,8 @@ const char *td__dataset_class_name(const td_dataset *d, int64_t class)
 {
     if (d->org)
         return td__dataset_class_name(d->org, class);
-    return d->type->class_name && class >= 0 && class < td__dataset_classes(d) ? d->type->class_name(d->data, class) : NULL;
+    return d->type->class_name && class >= 0 && class < td__dataset_classes(d) ? d->type->class_name(d->data, class)
+                                                                               : NULL;
 }
 
 /* How many wrappers lie under this one. */
@@ -157,7 +159,8 @@ int32_t td__dataset_get(td_ctx *c, const td_dataset *d, int64_t index, td_item *
         return td__dataset_get(c, d->org, d->subset[index], item);
     uint64_t use = item->use;
     item->use = d->wrapper ? TD__USE_WRAPPER + 256 * (depth(d) - 1) : TD__USE_SAMPLE;
-    int32_t status = d->wrapper ? d->wrapper->get(c, d->data, d->org, index, item) : d->type->get(c, d->data, index, item);
+    int32_t status =
+        d->wrapper ? d->wrapper->get(c, d->data, d->org, index, item) : d->type->get(c, d->data, index, item);
     item->use = use;
     if (status)
         td__fail(c, "%s cannot give it, and does not say why", d->name);

@@ -22,18 +22,20 @@ struct td_dataset {
     void **shared;                              /* where the configuration notes this data set, or NULL */
 };
 
-/* Opens the data set a node stands for: an object of kind "dataset", or an element of what a function returned (INDEX of
- * a CALL).  A node that is open already gives the same data set once more.  The caller owns one reference.
- * NULL and c fails with the node's place. */
+/* Opens the data set a node stands for: an object of kind "dataset", or an element of what a function returned (INDEX
+ * of a CALL).  A node that is open already gives the same data set once more.  The caller owns one reference.  NULL
+ * and c fails with the node's place. */
 td_dataset *td__dataset_open(td_ctx *c, td__config *cfg, td__node *node, uint64_t seed);
-/* A transform and a target transform as one chain in the configuration's arena; *chain is never NULL.  0, or c fails. */
-int32_t td__dataset_chain(td_ctx *c, td__config *cfg, td__node *transform, td__node *target_transform, td__object ***chain, size_t *n);
+/* A transform and a target transform as one chain in the configuration's arena, never NULL.  0, or c fails. */
+int32_t td__dataset_chain(td_ctx *c, td__config *cfg, td__node *transform, td__node *target_transform,
+                          td__object ***chain, size_t *n);
 /* The same from a bound object: its parameters and a transform chain, which must outlive the data set.  Not shared. */
-td_dataset *td__dataset_new(td_ctx *c, const td__object *object, td__object *const *transforms, size_t n_transforms, uint64_t seed);
+td_dataset *td__dataset_new(td_ctx *c, const td__object *object, td__object *const *transforms, size_t n_transforms,
+                            uint64_t seed);
 /* A data set made of another by a wrapper; takes a reference to org.  NULL and c fails. */
 td_dataset *td__dataset_wrap(td_ctx *c, td__object *wrapper, td_dataset *org);
-/* A view of chosen positions (copied) with transforms of its own (n of them, in the configuration; NULL: org's).  Takes a
- * reference to org.  NULL and c fails. */
+/* A view of chosen positions (copied) with transforms of its own (n of them, in the configuration; NULL: org's).
+ * Takes a reference to org.  NULL and c fails. */
 td_dataset *td__dataset_subset(td_ctx *c, td_dataset *org, const int64_t *positions, int64_t n,
                                td__object *const *transforms, size_t n_transforms);
 td_dataset *td__dataset_retain(td_dataset *d);
@@ -44,7 +46,8 @@ int64_t td__dataset_target(const td_dataset *d, int64_t index); /* class without
 int64_t td__dataset_classes(const td_dataset *d);               /* -1 where unknown */
 const char *td__dataset_class_name(const td_dataset *d, int64_t c); /* NULL where unknown */
 
-/* One sample, transformed.  0, or an error in c that names data set and sample.  Any thread, each with its own c and item. */
+/* One sample, transformed.  0, or an error in c that names data set and sample.  Any thread, each with its own c and
+ * item. */
 int32_t td__dataset_item(td_ctx *c, const td_dataset *d, int64_t index, int64_t epoch, td_item *item);
 /* The two halves of it, for wrappers (td_api.dataset_get and dataset_transform). */
 int32_t td__dataset_get(td_ctx *c, const td_dataset *d, int64_t index, td_item *item);

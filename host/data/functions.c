@@ -91,9 +91,11 @@ struct part_params {
 };
 
 static const td_param part_table[] = {
-    TD_PARAM_OBJECT(struct part_params, transform, "transform", "null", "of this part; null: the data set's own", .flags = TD_NULLABLE),
+    TD_PARAM_OBJECT(struct part_params, transform, "transform", "null", "of this part; null: the data set's own",
+                    .flags = TD_NULLABLE),
     TD_PARAM_OBJECT(struct part_params, target_transform, "transform", "null", "runs after it", .flags = TD_NULLABLE),
-    TD_PARAM_OBJECT(struct part_params, transforms, "transform", "null", "in the place of the other two", .flags = TD_NULLABLE),
+    TD_PARAM_OBJECT(struct part_params, transforms, "transform", "null", "in the place of the other two",
+                    .flags = TD_NULLABLE),
     TD_PARAM_END};
 
 struct split_params {
@@ -106,13 +108,17 @@ struct split_params {
 
 static const td_param split_table[] = {
     TD_PARAM_OBJECT(struct split_params, dataset, "dataset", NULL, "what is split"),
-    TD_PARAM_FLOATS(struct split_params, lengths, NULL, "samples of each part, or shares of them when they do not sum up to the length"),
-    TD_PARAM_INT(struct split_params, generator_seed, "null", "of the random choice; null: the experiment's", .flags = TD_NULLABLE),
-    TD_PARAM_LIST(struct split_params, sub_splits_configs, part_table, sizeof(struct part_params), "null", "transforms of each part", .flags = TD_NULLABLE),
+    TD_PARAM_FLOATS(struct split_params, lengths, NULL,
+                    "samples of each part, or shares of them when they do not sum up to the length"),
+    TD_PARAM_INT(struct split_params, generator_seed, "null", "of the random choice; null: the experiment's",
+                 .flags = TD_NULLABLE),
+    TD_PARAM_LIST(struct split_params, sub_splits_configs, part_table, sizeof(struct part_params), "null",
+                  "transforms of each part", .flags = TD_NULLABLE),
     TD_PARAM_STRING(struct split_params, dataset_id, "null", "name for messages", .flags = TD_NULLABLE),
     TD_PARAM_END};
 
-/* How many samples each part gets (torchdistill: shares are rounded down, the last part takes the rest).  0, or c fails. */
+/* How many samples each part gets (torchdistill: shares are rounded down, the last part takes the rest).  0, or c
+ * fails. */
 static int32_t part_sizes(td_ctx *c, const struct split_params *p, int64_t n, int64_t *sizes)
 {
     double total = 0;
@@ -145,7 +151,8 @@ static int32_t part_transforms(td_ctx *c, const struct part_params *p, td__objec
     return td__dataset_chain(c, running.cfg, image ? image->node : NULL, target ? target->node : NULL, chain, n);
 }
 
-static int32_t make_parts(td_ctx *c, const struct split_params *p, td_dataset *org, const int64_t *order, const int64_t *sizes, td_dataset **parts)
+static int32_t make_parts(td_ctx *c, const struct split_params *p, td_dataset *org, const int64_t *order,
+                          const int64_t *sizes, td_dataset **parts)
 {
     const struct part_params *own = p->sub_splits_configs.v;
     for (int64_t i = 0; i < p->lengths.n; order += sizes[i++]) {
@@ -165,7 +172,8 @@ static int32_t split_call(td_ctx *c, const void *params, td_result *result)
     const struct split_params *p = params;
     int64_t n_parts = p->lengths.n, n_own = p->sub_splits_configs.n;
     if (n_own && n_own != n_parts)
-        td__fail(c, "'sub_splits_configs' of split_dataset has %lld entries for %lld lengths", (long long)n_own, (long long)n_parts);
+        td__fail(c, "'sub_splits_configs' of split_dataset has %lld entries for %lld lengths", (long long)n_own,
+                 (long long)n_parts);
     td_dataset *org = c->error ? NULL : open_param(p->dataset);
     if (!org)
         return TD_ERROR;
@@ -257,8 +265,10 @@ static const td_function_type compute_num_training_steps = {
 
 int td__register_functions(void)
 {
-    return TD__REGISTER_HOST(TD_KIND_FUNCTION, &split_dataset) || TD__REGISTER_HOST(TD_KIND_FUNCTION, &get_num_iterations) ||
-                   TD__REGISTER_HOST(TD_KIND_FUNCTION, &compute_num_training_steps)
-               ? -1
-               : 0;
+    static const td_function_type *const functions[] = {&split_dataset, &get_num_iterations,
+                                                        &compute_num_training_steps};
+    int failed = 0;
+    for (size_t i = 0; !failed && i < sizeof functions / sizeof *functions; i++)
+        failed = TD__REGISTER_HOST(TD_KIND_FUNCTION, functions[i]);
+    return failed;
 }

@@ -5,8 +5,8 @@
 #include "host/data/dataset.h"
 
 /* From now on computed values of any configuration are computed (sets td__call_function), with errors and memory in c.
- * The data sets that takes stay open, so that whoever opens them next need not read them again, until the next call; c NULL
- * ends it. */
+ * The data sets that takes stay open, so that whoever opens them next need not read them again, until the next call; c
+ * NULL ends it. */
 void td__functions_use(td_ctx *c, uint64_t seed);
 
 /* Calls a function.  0, or -1 and c fails.  A list of data sets in the result is the caller's. */

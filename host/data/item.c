@@ -122,5 +122,6 @@ void *td__item_supp(td_item *item, const char *name, const td_desc *d)
 
 double td__item_random(td_item *item, uint32_t draw)
 {
-    return td__uniform(item->seed, (uint64_t)item->head.epoch, (uint64_t)item->head.index, item->use + ((uint64_t)draw << 32));
+    return td__uniform(item->seed, (uint64_t)item->head.epoch, (uint64_t)item->head.index,
+                       item->use + ((uint64_t)draw << 32));
 }

@@ -30,8 +30,8 @@ void td__item_free(td_item *item);
 /* Empties the item for sample `index` of an epoch. */
 void td__item_begin(td_item *item, td_ctx *c, uint64_t seed, int64_t epoch, int64_t index);
 
-/* td_api.item_image, item_floats, item_supp: NULL and the item's context fails when a size is not positive, memory is out
- * or the name is taken.  What the image was before stays readable until the next of these calls. */
+/* td_api.item_image, item_floats, item_supp: NULL and the item's context fails when a size is not positive, memory is
+ * out or the name is taken.  What the image was before stays readable until the next of these calls. */
 uint8_t *td__item_image(td_item *item, int32_t width, int32_t height, int32_t channels);
 float *td__item_floats(td_item *item, int32_t width, int32_t height, int32_t channels);
 void *td__item_supp(td_item *item, const char *name, const td_desc *d);

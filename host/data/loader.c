@@ -131,7 +131,8 @@ static int make_order(td_ctx *c, td__loader *l, int64_t epoch)
         const td_sampler_type *t = (const td_sampler_type *)(const void *)sampler->type;
         l->n_samples = t->order(c, sampler->params, n, l->o.seed, epoch, l->order);
         if (!c->error && (l->n_samples < 1 || l->n_samples > n))
-            td__fail(c, "%s chose %lld of the %lld samples of %s", t->type.key, (long long)l->n_samples, (long long)n, l->data->name);
+            td__fail(c, "%s chose %lld of the %lld samples of %s", t->type.key, (long long)l->n_samples, (long long)n,
+                     l->data->name);
     }
     l->n_batches = c->error ? 0 : (l->n_samples + (l->o.drop_last ? 0 : l->o.batch_size - 1)) / l->o.batch_size;
     if (!c->error && l->n_batches == 0)
@@ -143,7 +144,8 @@ static int make_order(td_ctx *c, td__loader *l, int64_t epoch)
 td__loader *td__loader_new(td_ctx *c, td_dataset *d, const td__loader_options *o)
 {
     if (o->batch_size < 1 || o->workers < 0 || o->workers > 1024)
-        td__fail(c, "a loader cannot have batch_size %lld and num_workers %d", (long long)o->batch_size, (int)o->workers);
+        td__fail(c, "a loader cannot have batch_size %lld and num_workers %d", (long long)o->batch_size,
+                 (int)o->workers);
     if (c->error)
         return NULL;
     td__loader *l = calloc(1, sizeof *l);
@@ -201,7 +203,10 @@ void td__loader_free(td__loader *l)
 }
 
 int64_t td__loader_batches(const td__loader *l) { return l->n_batches; }
-int64_t td__loader_samples(const td__loader *l) { return l->o.drop_last ? l->n_batches * l->o.batch_size : l->n_samples; }
+int64_t td__loader_samples(const td__loader *l)
+{
+    return l->o.drop_last ? l->n_batches * l->o.batch_size : l->n_samples;
+}
 double td__loader_wait(const td__loader *l) { return l->waited; }
 
 int td__loader_start(td_ctx *c, td__loader *l, int64_t epoch, int64_t first_batch)
@@ -216,7 +221,8 @@ int td__loader_start(td_ctx *c, td__loader *l, int64_t epoch, int64_t first_batc
         l->slots[i].ready = 0;
     make_order(c, l, epoch);
     if (!c->error && (first_batch < 0 || first_batch > l->n_batches))
-        td__fail(c, "an epoch of %lld batches cannot start at batch %lld", (long long)l->n_batches, (long long)first_batch);
+        td__fail(c, "an epoch of %lld batches cannot start at batch %lld", (long long)l->n_batches,
+                 (long long)first_batch);
     l->next = l->delivered = c->error ? l->n_batches : first_batch;
     l->waited = 0;
     pthread_cond_broadcast(&l->work);

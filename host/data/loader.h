@@ -30,7 +30,8 @@ td__loader *td__loader_new(td_ctx *c, td_dataset *d, const td__loader_options *o
 void td__loader_free(td__loader *l); /* also in mid-epoch; NULL is fine */
 int64_t td__loader_batches(const td__loader *l); /* in an epoch */
 int64_t td__loader_samples(const td__loader *l); /* in an epoch */
-/* Starts an epoch at a batch (0, or where a run was interrupted), also in the middle of another.  0, or -1 and c fails. */
+/* Starts an epoch at a batch (0, or where a run was interrupted), also in the middle of another.  0, or -1 and c
+ * fails. */
 int td__loader_start(td_ctx *c, td__loader *l, int64_t epoch, int64_t first_batch);
 /* The next batch, its tensors in c's current frame.  1: one is there, 0: the epoch is over, -1: c has failed. */
 int td__loader_next(td_ctx *c, td__loader *l, td__batch *out);

@@ -19,11 +19,13 @@ static void fail_from_diag(td_ctx *c, td__config *cfg, const td__node *node)
     td__fail(c, "%s:%u:%u: this is no data set", node->at.file, node->at.line, node->at.column);
 }
 
-int32_t td__dataset_chain(td_ctx *c, td__config *cfg, td__node *transform, td__node *target_transform, td__object ***chain, size_t *n)
+int32_t td__dataset_chain(td_ctx *c, td__config *cfg, td__node *transform, td__node *target_transform,
+                          td__object ***chain, size_t *n)
 {
     td__object **image, **target;
     size_t n_image, n_target;
-    if (td__transform_chain(cfg, transform, &image, &n_image) || td__transform_chain(cfg, target_transform, &target, &n_target)) {
+    if (td__transform_chain(cfg, transform, &image, &n_image) ||
+        td__transform_chain(cfg, target_transform, &target, &n_target)) {
         fail_from_diag(c, cfg, transform ? transform : target_transform);
         return TD_ERROR;
     }
@@ -63,7 +65,8 @@ static td_dataset *open_element(td_ctx *c, td__config *cfg, const td__node *node
         if (result.kind != TD_P_LIST)
             td__fail(c, "%s gives no list of data sets", function->type->key);
         else if (*end || end == node->text || errno || i >= result.n || i < -result.n)
-            td__fail(c, "index_or_key is '%s'; %s gives %lld data sets", node->text, function->type->key, (long long)result.n);
+            td__fail(c, "index_or_key is '%s'; %s gives %lld data sets", node->text, function->type->key,
+                     (long long)result.n);
         else
             chosen = td__dataset_retain(result.datasets[i < 0 ? i + result.n : i]);
         for (int64_t k = 0; result.kind == TD_P_LIST && k < result.n; k++)

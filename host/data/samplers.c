@@ -23,7 +23,8 @@ static int64_t random_order(td_ctx *c, const void *params, int64_t n, uint64_t s
     const struct random_params *p = params;
     int64_t count = p->num_samples == TD_NONE_INT ? n : p->num_samples;
     if (count > n) {
-        td_fail(c, "RandomSampler cannot draw num_samples = %lld from a data set of %lld", (long long)count, (long long)n);
+        td_fail(c, "RandomSampler cannot draw num_samples = %lld from a data set of %lld", (long long)count,
+                (long long)n);
         return -1;
     }
     if (!p->replacement)
@@ -41,7 +42,8 @@ static const td_sampler_type random_sampler = {
      .params_size = sizeof(struct random_params)},
     random_order};
 
-static const td_param sequential_table[] = {TD_PARAM_UNUSED("data_source", "the loader's own data set is meant"), TD_PARAM_END};
+static const td_param sequential_table[] = {TD_PARAM_UNUSED("data_source", "the loader's own data set is meant"),
+                                            TD_PARAM_END};
 
 static int64_t sequential_order(td_ctx *c, const void *params, int64_t n, uint64_t seed, int64_t epoch, int64_t *order)
 {
@@ -60,5 +62,6 @@ static const td_sampler_type sequential_sampler = {
 
 int td__register_samplers(void)
 {
-    return TD__REGISTER_HOST(TD_KIND_SAMPLER, &random_sampler) || TD__REGISTER_HOST(TD_KIND_SAMPLER, &sequential_sampler) ? -1 : 0;
+    int failed = TD__REGISTER_HOST(TD_KIND_SAMPLER, &random_sampler);
+    return failed ? failed : TD__REGISTER_HOST(TD_KIND_SAMPLER, &sequential_sampler);
 }

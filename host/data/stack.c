@@ -86,7 +86,8 @@ static int32_t take_form(td_ctx *c, td__stack *s, const td_item *item)
     if (!reserve(&s->values, &s->values_capacity, (size_t)s->room * sample) && !reserve_sides(s, item))
         return TD_OK;
 memory:
-    td__fail(c, "out of memory for a batch of %lld samples of %d x %d x %d", (long long)s->room, v->channels, v->height, v->width);
+    td__fail(c, "out of memory for a batch of %lld samples of %d x %d x %d", (long long)s->room, v->channels, v->height,
+             v->width);
     return TD_ERROR;
 }
 
@@ -101,14 +102,14 @@ static int32_t check_form(td_ctx *c, const td__stack *s, const td_item *item)
     const td_item_head *h = &item->head;
     long long first = (long long)s->indices[0], this = (long long)h->index;
     if (h->image.width != s->width || h->image.height != s->height || h->image.channels != s->channels) {
-        td__fail(c, "sample %lld is [%d, %d, %d] where sample %lld of the same batch is [%d, %d, %d]: add Resize, RandomCrop "
-                    "or RandomResizedCrop to the transform",
+        td__fail(c, "sample %lld is [%d, %d, %d] where sample %lld of the same batch is [%d, %d, %d]: add Resize, "
+                    "RandomCrop or RandomResizedCrop to the transform",
                  this, h->image.channels, h->image.height, h->image.width, first, s->channels, s->height, s->width);
         return TD_ERROR;
     }
     if ((h->target < 0) != (s->targets[0] < 0)) {
-        td__fail(c, "sample %lld has %s class where sample %lld of the same batch has %s", this, h->target < 0 ? "no" : "a",
-                 first, h->target < 0 ? "one" : "none");
+        td__fail(c, "sample %lld has %s class where sample %lld of the same batch has %s", this,
+                 h->target < 0 ? "no" : "a", first, h->target < 0 ? "one" : "none");
         return TD_ERROR;
     }
     int same = item->n_supp == s->n_supp;
@@ -172,7 +173,8 @@ int32_t td__stack_tensors(td_ctx *c, const td__stack *s, td__batch *out)
     out->size = s->n;
     out->input = td__tensor_new(c, &input);
     if (!c->error && out->input->storage->backend->copy_in(out->input->storage->data, s->values, bytes))
-        td__fail(c, "a batch of %zu bytes cannot be copied to the backend %s", bytes, out->input->storage->backend->type.key);
+        td__fail(c, "a batch of %zu bytes cannot be copied to the backend %s", bytes,
+                 out->input->storage->backend->type.key);
     out->target = s->targets[0] < 0 ? NULL : td__tensor_from(c, &per_sample, s->targets);
     out->index = td__tensor_from(c, &per_sample, s->indices);
     if (s->n_supp && !c->error)

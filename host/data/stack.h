@@ -18,8 +18,8 @@ typedef struct td__stack {
 
 /* Empties it for `room` samples. */
 void td__stack_begin(td__stack *s, int64_t room);
-/* Copies one transformed sample in.  0, or an error in c: its shape, side values or lack of a class differ from those of
- * the batch's first sample, it is still 8-bit pixels, or memory is out. */
+/* Copies one transformed sample in.  0, or an error in c: its shape, side values or lack of a class differ from those
+ * of the batch's first sample, it is still 8-bit pixels, or memory is out. */
 int32_t td__stack_add(td_ctx *c, td__stack *s, const td_item *item);
 /* Makes the tensors in c's frame.  0, or c has failed. */
 int32_t td__stack_tensors(td_ctx *c, const td__stack *s, td__batch *out);

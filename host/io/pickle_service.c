@@ -51,7 +51,10 @@ static td_pickle_file *service_open(td_ctx *c, const char *path)
 }
 
 static const td_pickle_value *service_root(const td_pickle_file *f) { return outer(f->root); }
-static const td_pickle_value *service_get(const td_pickle_value *v, const char *key) { return outer(td__pickle_get(inner(v), key)); }
+static const td_pickle_value *service_get(const td_pickle_value *v, const char *key)
+{
+    return outer(td__pickle_get(inner(v), key));
+}
 
 static int64_t service_length(const td_pickle_value *value)
 {
@@ -121,7 +124,8 @@ static int32_t service_array(const td_pickle_value *value, td_desc *d, const voi
         return -1;
     }
     int64_t dtype = dtype_of(type);
-    if (dtype < 0 || !is_text(bytes) || !shape || shape->kind != TD__PK_TUPLE || shape->n > TD_MAX_DIMS || (fortran && fortran->i))
+    if (dtype < 0 || !is_text(bytes) || !shape || shape->kind != TD__PK_TUPLE || shape->n > TD_MAX_DIMS ||
+        (fortran && fortran->i))
         return -1;
     uint64_t count = bytes->size / td__dtype_size((uint32_t)dtype);
     *d = (td_desc){(uint32_t)dtype, (uint32_t)shape->n, {0}};

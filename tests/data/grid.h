@@ -83,15 +83,18 @@ static int32_t grid_get(td_ctx *c, const void *data, int64_t index, td_item *ite
     return TD_OK;
 }
 
-static const td_dataset_type grid = {
-    {.key = "Grid", .aliases = "tests.Grid", .summary = "for tests", .params = grid_table, .params_size = sizeof(struct grid)},
-    .data_size = sizeof(struct grid),
-    .open = grid_open,
-    .close = grid_close,
-    .length = grid_length,
-    .get = grid_get,
-    .target = grid_target,
-    .classes = grid_classes};
+static const td_dataset_type grid = {{.key = "Grid",
+                                      .aliases = "tests.Grid",
+                                      .summary = "for tests",
+                                      .params = grid_table,
+                                      .params_size = sizeof(struct grid)},
+                                     .data_size = sizeof(struct grid),
+                                     .open = grid_open,
+                                     .close = grid_close,
+                                     .length = grid_length,
+                                     .get = grid_get,
+                                     .target = grid_target,
+                                     .classes = grid_classes};
 
 /* A transform: values, each with a draw of its own added. */
 static int32_t shake_apply(td_ctx *c, const void *params, td_item *item)

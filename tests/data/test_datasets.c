@@ -40,7 +40,8 @@ static void expect_pixel(const td_dataset *d, int64_t i, int x, int y, int r, in
     cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0, "%s", ctx->error);
     const td_item_view *v = &item->head.image;
     const uint8_t *p = v->pixels + (y * v->width + x) * v->channels;
-    cr_expect(p[0] == r && (v->channels == 1 || (p[1] == g && p[2] == b)), "sample %d: %d %d %d", (int)i, p[0], p[1], p[2]);
+    cr_expect(p[0] == r && (v->channels == 1 || (p[1] == g && p[2] == b)), "sample %d: %d %d %d", (int)i, p[0], p[1],
+              p[2]);
     cr_expect_eq(item->head.target, class);
     cr_expect_eq(td__dataset_target(d, i), class);
 }
@@ -89,7 +90,8 @@ static void expect_cifar_test(const td_dataset *d)
 Test(datasets, cifar10)
 {
     char *batches = real("cifar-10-batches-py"), *root = real(".");
-    td_dataset *d = opened("{key: torchvision.datasets.CIFAR10, kwargs: {root: %s, train: false, download: true}}", root);
+    td_dataset *d =
+        opened("{key: torchvision.datasets.CIFAR10, kwargs: {root: %s, train: false, download: true}}", root);
     uint64_t sum = 0;
     expect_cifar_test(d);
     for (int64_t i = 0; i < 10000; i++) {
@@ -145,7 +147,8 @@ Test(datasets, cifar_errors)
     cr_assert_null(try_open(cifar10_at, folder));
     expect_error("t.yaml:1:1: CIFAR10: there is no CIFAR-10 in '/tmp/tdhost-test-");
     cr_assert_null(try_open(cifar10_at, folder));
-    expect_error("neither cifar-10-batches-py/test_batch nor cifar-10-batches-bin/test_batch.bin is there.  Nothing is downloaded: unpack "
+    expect_error("neither cifar-10-batches-py/test_batch nor cifar-10-batches-bin/test_batch.bin is there.  Nothing is "
+                 "downloaded: unpack "
                  "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz in that folder");
     write_file("test_batch.bin", images, 2 * 3073 - 1);
     cr_assert_null(try_open(cifar10_at, folder));
@@ -240,7 +243,8 @@ Test(datasets, fashion_mnist)
 
 static void write_mnist(uint32_t images, uint32_t side, uint32_t classes, uint8_t class, size_t cut)
 {
-    uint8_t pixels[16 + 8 * 8 * 4] = {0, 0, 8, 3, 0, 0, 0, (uint8_t)images, 0, 0, 0, (uint8_t)side, 0, 0, 0, (uint8_t)side};
+    uint8_t pixels[16 + 8 * 8 * 4] = {
+        0, 0, 8, 3, 0, 0, 0, (uint8_t)images, 0, 0, 0, (uint8_t)side, 0, 0, 0, (uint8_t)side};
     uint8_t labels[8 + 4] = {0, 0, 8, 1, 0, 0, 0, (uint8_t)classes, 1, class, 3, 4};
     write_file("MNIST/raw/t10k-images-idx3-ubyte", pixels, 16 + images * side * side - cut);
     write_file("MNIST/raw/t10k-labels-idx1-ubyte", labels, 8 + classes);
@@ -271,7 +275,8 @@ Test(datasets, mnist_files)
     write_file("MNIST/raw/t10k-images-idx3-ubyte", "\x1f\x8b\x08\0\0\0\0\0\0\x03K", 11);
     cr_assert_null(try_open(mnist_at, folder));
     expect_error("t10k-images-idx3-ubyte: the compressed data is cut short");
-    static const uint8_t huge[16] = {0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t huge[16] = {0,    0,    8,    3,    0xff, 0xff, 0xff, 0xff,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     write_file("MNIST/raw/t10k-images-idx3-ubyte", huge, 16);
     cr_assert_null(try_open(mnist_at, folder));
     expect_error("it has 0 bytes of data, which is not what its head says");

@@ -61,8 +61,9 @@ static int64_t run(td__loader *l, int64_t epoch, int64_t first, uint64_t *hashes
 
 static td__node *random_grid(void)
 {
-    td__node *root = parse("{data: {key: Grid, kwargs: {slow: true, side_values: true, transform: [{key: Shake}, {key: Shake}]}}, "
-                           "order: RandomSampler}");
+    td__node *root =
+        parse("{data: {key: Grid, kwargs: {slow: true, side_values: true, transform: [{key: Shake}, {key: Shake}]}}, "
+              "order: RandomSampler}");
     return td__node_get(root, "data");
 }
 
@@ -82,7 +83,8 @@ Test(loader, batches_do_not_depend_on_workers)
         }
         for (int64_t first = BATCHES; first >= 0; first -= 3) { /* a run that goes on where it was interrupted */
             cr_assert_eq(run(l, 1, first, got), BATCHES - first);
-            cr_assert(!memcmp(got, want[1] + first, (size_t)(BATCHES - first) * sizeof *got), "%d workers from %d", workers[w], (int)first);
+            cr_assert(!memcmp(got, want[1] + first, (size_t)(BATCHES - first) * sizeof *got), "%d workers from %d",
+                      workers[w], (int)first);
         }
         td__loader_free(l);
     }
@@ -110,7 +112,8 @@ Test(loader, batch_is_what_the_samples_are)
     cr_assert_eq(b.n_supp, 2);
     cr_assert_str_eq(b.supp_names[0], "pair");
     cr_assert_str_eq(b.supp_names[1], "cube");
-    cr_assert(td_dim(b.supp[1], 0) == 3 && td_dim(b.supp[1], 1) == 2 && td_dim(b.supp[1], 2) == 3 && td_dim(b.supp[1], 3) == 2);
+    cr_assert(td_dim(b.supp[1], 0) == 3 && td_dim(b.supp[1], 1) == 2 && td_dim(b.supp[1], 2) == 3 &&
+              td_dim(b.supp[1], 3) == 2);
     cr_assert_eq(td__tensor_read(ctx, b.supp[1], TD_FLOAT32, cube, 36), 0);
     for (int i = 0; i < 36; i++)
         cr_assert_eq(cube[i], (float)(100 * (i / 12) + i % 12));
@@ -136,7 +139,8 @@ Test(loader, samplers)
     int64_t a[50], b[50];
     int seen[50] = {0}, repeated = 0;
     parse("{random: torch.utils.data.RandomSampler, some: {key: RandomSampler, kwargs: {num_samples: 20}}, "
-          "again: {key: RandomSampler, kwargs: {replacement: true}}, most: {key: RandomSampler, kwargs: {num_samples: 51}}, "
+          "again: {key: RandomSampler, kwargs: {replacement: true}}, most: {key: RandomSampler, "
+          "kwargs: {num_samples: 51}}, "
           "order: SequentialSampler}");
     cr_assert_eq(order_of(sampler("random"), 50, 0, a), 50);
     cr_assert_eq(order_of(sampler("random"), 50, 1, b), 50);
@@ -199,8 +203,10 @@ Test(loader, errors_come_in_their_place)
 {
     expect_error_at("{fail_at: 57, transform: {key: Plain}}", 5, "Grid, sample 57: grid.bin: no luck");
     expect_error_at("{odd_at: 33, transform: {key: Plain}}", 3,
-                    "Grid: sample 33 is [3, 2, 5] where sample 30 of the same batch is [3, 2, 4]: add Resize, RandomCrop or RandomResizedCrop");
-    expect_error_at("{unlabelled_at: 21, transform: {key: Plain}}", 2, "Grid: sample 21 has no class where sample 20 of the same batch has one");
+                    "Grid: sample 33 is [3, 2, 5] where sample 30 of the same batch is [3, 2, 4]: add Resize, "
+                    "RandomCrop or RandomResizedCrop");
+    expect_error_at("{unlabelled_at: 21, transform: {key: Plain}}", 2,
+                    "Grid: sample 21 has no class where sample 20 of the same batch has one");
     expect_error_at("{}", 0, "Grid: sample 0 reaches the batch as 8-bit pixels: end its transform with ToTensor");
 }
 

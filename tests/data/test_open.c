@@ -61,7 +61,9 @@ Test(open, splits_are_random_parts_of_one_data_set)
     td_dataset *first, *last, *all;
     int seen[50] = {0}, in_order = 1;
     td_item *item = td__item_new();
-    open_splits("[0.9, 0.1]", "[{transform: {key: Plain}}, {transform: [{key: Plain}, {key: Shake}], target_transform: null}]", &first, &last);
+    open_splits("[0.9, 0.1]",
+                "[{transform: {key: Plain}}, {transform: [{key: Plain}, {key: Shake}], target_transform: null}]",
+                &first, &last);
     cr_assert(first && last, "%s", ctx->error);
     all = td__dataset_open(ctx, &config, td__node_get(config.root, "all"), SEED);
     cr_assert_eq(grids_read, 1);
@@ -121,17 +123,22 @@ Test(open, wrong_part_of_a_split)
     }
 }
 
-static const td_param count_table[] = {
-    {.name = "steps", .type = TD_P_INT, .def = NULL, .doc = "for tests"}, {.name = "all", .type = TD_P_INT, .offset = 8, .def = "0", .doc = "for tests"}, TD_PARAM_END};
+static const td_param count_table[] = {{.name = "steps", .type = TD_P_INT, .def = NULL, .doc = "for tests"},
+                                       {.name = "all", .type = TD_P_INT, .offset = 8, .def = "0", .doc = "for tests"},
+                                       TD_PARAM_END};
 
 Test(open, step_counts)
 {
     int64_t counts[2];
-    td__node *root = parse("a: &grid !import_call {key: Grid}\n"
-                           "steps: {steps: !import_call {key: utils.dataset.get_num_iterations, init: {kwargs: {dataset: *grid, batch_size: 10, world_size: 2}}},\n"
-                           "        all: !import_call {key: custom.optim.compute_num_training_steps, init: {kwargs: {dataset: *grid, batch_size: 10, num_epochs: 3, grad_accum_step: 4, world_size: 1}}}}\n"
-                           "bad: {steps: !import_call {key: get_num_iterations, init: {kwargs: {dataset: {key: Grid, kwargs: {n: -4}}, batch_size: 10}}}}\n"
-                           "list: {steps: !import_call {key: split_dataset, init: {kwargs: {dataset: *grid, lengths: [1, 1]}}}}\n");
+    td__node *root =
+        parse("a: &grid !import_call {key: Grid}\n"
+              "steps: {steps: !import_call {key: utils.dataset.get_num_iterations, init: {kwargs: {dataset: *grid, "
+              "batch_size: 10, world_size: 2}}},\n"
+              "        all: !import_call {key: custom.optim.compute_num_training_steps, init: {kwargs: {dataset: "
+              "*grid, batch_size: 10, num_epochs: 3, grad_accum_step: 4, world_size: 1}}}}\n"
+              "bad: {steps: !import_call {key: get_num_iterations, init: {kwargs: {dataset: {key: Grid, kwargs: {n: "
+              "-4}}, batch_size: 10}}}}\n"
+              "list: {steps: !import_call {key: split_dataset, init: {kwargs: {dataset: *grid, lengths: [1, 1]}}}}\n");
     td__functions_use(ctx, SEED);
     cr_assert_eq(td__bind(&config, td__node_get(root, "steps"), "Counts", count_table, sizeof counts, counts), 0);
     cr_assert_eq(counts[0], 6);     /* ceil(ceil(103 / 10) / 2) */
@@ -174,8 +181,11 @@ static int32_t pairs_get(td_ctx *c, const void *data, const td_dataset *org, int
     return TD_OK;
 }
 
-static const td_dataset_wrapper_type pairs = {
-    {.key = "Pairs", .summary = "for tests"}, .data_size = sizeof(int64_t), .open = pairs_open, .length = pairs_length, .get = pairs_get};
+static const td_dataset_wrapper_type pairs = {{.key = "Pairs", .summary = "for tests"},
+                                              .data_size = sizeof(int64_t),
+                                              .open = pairs_open,
+                                              .length = pairs_length,
+                                              .get = pairs_get};
 
 Test(open, wrappers)
 {
@@ -189,7 +199,8 @@ Test(open, wrappers)
     cr_assert_eq(td__dataset_length(d), 102);
     cr_assert_eq(td__dataset_classes(d), 7);
     cr_assert_eq(td__dataset_item(ctx, d, 4, 0, item), 0, "%s", ctx->error);
-    cr_assert(item->head.index == 4 && item->head.target == 5 && (int)item->head.image.values[0] == 5 && item->n_supp == 4);
+    cr_assert(item->head.index == 4 && item->head.target == 5 && (int)item->head.image.values[0] == 5 &&
+              item->n_supp == 4);
     cr_assert_eq(*(int64_t *)item->supp[3].data, 74);
     const float *draw = item->supp[2].data;
     int64_t drawn_by_org = ((int64_t *)item->supp[0].data)[1];

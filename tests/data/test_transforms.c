@@ -88,7 +88,8 @@ static int worst_difference(td_item_view v, const td__image *want)
 
 Test(transforms, pixels_as_torchvision)
 {
-    static const struct { const char *chain, *name; } cases[] = {
+    static const struct { const char *chain, *name;
+    } cases[] = {
         {"{key: Resize, kwargs: {size: 24}}", "resize_24"},
         {"{key: Resize, kwargs: {size: [17, 23]}}", "resize_17x23"},
         {"{key: Resize, kwargs: {size: 90, antialias: true}}", "resize_90"},
@@ -96,7 +97,8 @@ Test(transforms, pixels_as_torchvision)
         {"{key: Resize, kwargs: {size: 20, interpolation: bicubic}}", "resize_bicubic_20"},
         {"{key: Resize, kwargs: {size: 70, interpolation: bicubic}}", "resize_bicubic_70"},
         {"{key: Resize, kwargs: {size: [31, 80], interpolation: nearest}}", "resize_nearest_31x80"},
-        {"{key: RandomResizedCrop, kwargs: {size: [17, 23], scale: [1, 1], ratio: [1.3555555, 1.3555556]}}", "resize_17x23"},
+        {"{key: RandomResizedCrop, kwargs: {size: [17, 23], scale: [1, 1], ratio: [1.3555555, 1.3555556]}}",
+         "resize_17x23"},
         {"{key: CenterCrop, kwargs: {size: 24}}", "center_24"},
         {"{key: CenterCrop, kwargs: {size: 64}}", "center_64"},
         {"{key: CenterCrop, kwargs: {size: [50, 30]}}", "center_50x30"},
@@ -128,8 +130,10 @@ Test(transforms, normalized_values_as_torchvision)
     static const float want[3][3] = {{0x1.b85b3ep-6f, -0x1.e6534p+0f, -0x1.b4fe12p+0f},
                                      {0x1.687144p+0f, -0x1.3d46d8p+0f, -0x1.8319ep+0f},
                                      {-0x1.98e334p-1f, 0x1.a0a416p+0f, 0x1.e4145p+0f}};
-    td_item_view v = transformed("[{key: ToTensor}, {key: Normalize, kwargs: {mean: [0.49139968, 0.48215841, 0.44653091], "
-                                 "std: [0.24703223, 0.24348513, 0.26158784]}}]", 0);
+    td_item_view v =
+        transformed("[{key: ToTensor}, {key: Normalize, kwargs: {mean: [0.49139968, 0.48215841, 0.44653091], "
+                    "std: [0.24703223, 0.24348513, 0.26158784]}}]",
+                    0);
     cr_assert(v.values && !v.pixels);
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++)
@@ -149,12 +153,14 @@ static int is_window(const td_item_view *v, int x, int y, int black_outside)
     return 1;
 }
 
-/* Every crop is a window of the padded picture, all places come about equally often, and flips with it are independent. */
+/* Every crop is a window of the padded picture, all places come about equally often, and flips with it are
+ * independent. */
 Test(transforms, random_crop_is_uniform)
 {
     enum { PAD = 2, ACROSS = 2 * PAD + 1 };
     int count[ACROSS][ACROSS] = {{0}};
-    td_dataset *d = opened("{key: Picture, kwargs: {transform: {key: RandomCrop, args: [[45, 61]], kwargs: {padding: 2}}}}");
+    td_dataset *d =
+        opened("{key: Picture, kwargs: {transform: {key: RandomCrop, args: [[45, 61]], kwargs: {padding: 2}}}}");
     for (int i = 0; i < 1000; i++) {
         int found = 0;
         cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0, "%s", ctx->error);
@@ -168,14 +174,16 @@ Test(transforms, random_crop_is_uniform)
     }
     td__dataset_release(d);
     for (int i = 0; i < ACROSS * ACROSS; i++) /* 40 expected, standard deviation 6.2 */
-        cr_expect(count[i / ACROSS][i % ACROSS] > 15 && count[i / ACROSS][i % ACROSS] < 65, "place %d: %d", i, count[i / ACROSS][i % ACROSS]);
+        cr_expect(count[i / ACROSS][i % ACROSS] > 15 && count[i / ACROSS][i % ACROSS] < 65, "place %d: %d", i,
+                  count[i / ACROSS][i % ACROSS]);
 }
 
 /* 61 x 45 becomes 69 x 55: 4 and 5 more on both sides. */
 Test(transforms, pad_if_needed_pads_both_sides)
 {
     int lowest_x = 0, highest_x = -9, lowest_y = 0, highest_y = -9;
-    td_dataset *d = opened("{key: Picture, kwargs: {transform: {key: RandomCrop, kwargs: {size: [50, 65], pad_if_needed: true}}}}");
+    td_dataset *d =
+        opened("{key: Picture, kwargs: {transform: {key: RandomCrop, kwargs: {size: [50, 65], pad_if_needed: true}}}}");
     for (int i = 0; i < 60; i++) {
         int found = 0;
         cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0, "%s", ctx->error);
@@ -191,15 +199,18 @@ Test(transforms, pad_if_needed_pads_both_sides)
     cr_assert(lowest_x == -4 && highest_x == 0 && lowest_y == -5 && highest_y == 0);
 }
 
-/* RandomResizedCrop: with its size fixed by scale and ratio, the result is what Resize makes of some window of that size. */
+/* RandomResizedCrop: with its size fixed by scale and ratio, the result is what Resize makes of some window of that
+ * size. */
 Test(transforms, resized_crop_resizes_a_window)
 {
-    td_item_view v = transformed("{key: RandomResizedCrop, kwargs: {size: 16, scale: [0.2332, 0.2332], ratio: [1.6, 1.6]}}", 5);
+    td_item_view v =
+        transformed("{key: RandomResizedCrop, kwargs: {size: 16, scale: [0.2332, 0.2332], ratio: [1.6, 1.6]}}", 5);
     cr_assert(v.width == 16 && v.height == 16);
     uint8_t got[16 * 16 * 3]; /* area 45 x 61 x 0.2332 = 640 = 32 x 20 */
     memcpy(got, v.pixels, sizeof got);
     int found = 0;
-    td_dataset *d = opened("{key: Picture, kwargs: {transform: [{key: RandomCrop, kwargs: {size: [20, 32]}}, {key: Resize, kwargs: {size: [16, 16]}}]}}");
+    td_dataset *d = opened("{key: Picture, kwargs: {transform: [{key: RandomCrop, kwargs: {size: [20, 32]}}, {key: "
+                           "Resize, kwargs: {size: [16, 16]}}]}}");
     for (int64_t epoch = 0; epoch < 200 && !found; epoch++)
         for (int64_t i = 0; i < 1000 && !found; i++) {
             cr_assert_eq(td__dataset_item(ctx, d, i, epoch, item), 0);
@@ -213,7 +224,8 @@ Test(transforms, resized_crop_resizes_a_window)
 Test(transforms, draws_of_a_chain_are_independent)
 {
     int same = 0;
-    td_dataset *d = opened("{key: Picture, kwargs: {transform: [{key: RandomHorizontalFlip}, {key: RandomHorizontalFlip}]}}");
+    td_dataset *d =
+        opened("{key: Picture, kwargs: {transform: [{key: RandomHorizontalFlip}, {key: RandomHorizontalFlip}]}}");
     for (int i = 0; i < 200; i++) {
         cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0);
         same += is_window(&item->head.image, 0, 0, 0);
@@ -224,7 +236,8 @@ Test(transforms, draws_of_a_chain_are_independent)
 
 Test(transforms, erasing_writes_a_rectangle)
 {
-    td_dataset *d = opened("{key: Picture, kwargs: {transform: [{key: ToTensor}, {key: RandomErasing, kwargs: {p: 1, value: -7}}]}}");
+    td_dataset *d = opened(
+        "{key: Picture, kwargs: {transform: [{key: ToTensor}, {key: RandomErasing, kwargs: {p: 1, value: -7}}]}}");
     for (int i = 0; i < 50; i++) {
         cr_assert_eq(td__dataset_item(ctx, d, i, 0, item), 0, "%s", ctx->error);
         td_item_view v = item->head.image;
@@ -244,14 +257,22 @@ Test(transforms, erasing_writes_a_rectangle)
 
 Test(transforms, wrong_use_is_named)
 {
-    expect_not_transformed("{key: RandomCrop, kwargs: {size: 64}}", "Picture, sample 3: RandomCrop cannot cut 64 x 64 from an image that is 45 x 61");
-    expect_not_transformed("{key: RandomCrop, kwargs: {size: [1, 2, 3]}}", "'size' of RandomCrop is one length or (height, width)");
-    expect_not_transformed("{key: RandomCrop, kwargs: {size: 20, padding: [1, 2, 3]}}", "'padding' of RandomCrop is one, two or four numbers");
-    expect_not_transformed("{key: Pad, kwargs: {padding: 1, fill: [1, 2]}}", "'fill' of Pad has 2 values for an image of 3 channels");
+    expect_not_transformed("{key: RandomCrop, kwargs: {size: 64}}",
+                           "Picture, sample 3: RandomCrop cannot cut 64 x 64 from an image that is 45 x 61");
+    expect_not_transformed("{key: RandomCrop, kwargs: {size: [1, 2, 3]}}",
+                           "'size' of RandomCrop is one length or (height, width)");
+    expect_not_transformed("{key: RandomCrop, kwargs: {size: 20, padding: [1, 2, 3]}}",
+                           "'padding' of RandomCrop is one, two or four numbers");
+    expect_not_transformed("{key: Pad, kwargs: {padding: 1, fill: [1, 2]}}",
+                           "'fill' of Pad has 2 values for an image of 3 channels");
     expect_not_transformed("{key: Normalize, kwargs: {mean: [0, 0, 0], std: [1, 1, 1]}}", "put it after ToTensor");
-    expect_not_transformed("[{key: ToTensor}, {key: Normalize, kwargs: {mean: [0, 0], std: [1, 1]}}]", "2 means and 2 deviations for an image of 3 channels");
-    expect_not_transformed("[{key: ToTensor}, {key: Normalize, kwargs: {mean: 0, std: 0}}]", "'std' of Normalize is zero");
-    expect_not_transformed("[{key: ToTensor}, {key: Resize, kwargs: {size: 20}}]", "Resize works on 8-bit pixels: put it before ToTensor");
+    expect_not_transformed("[{key: ToTensor}, {key: Normalize, kwargs: {mean: [0, 0], std: [1, 1]}}]",
+                           "2 means and 2 deviations for an image of 3 channels");
+    expect_not_transformed("[{key: ToTensor}, {key: Normalize, kwargs: {mean: 0, std: 0}}]",
+                           "'std' of Normalize is zero");
+    expect_not_transformed("[{key: ToTensor}, {key: Resize, kwargs: {size: 20}}]",
+                           "Resize works on 8-bit pixels: put it before ToTensor");
     expect_not_transformed("[{key: ToTensor}, {key: ToTensor}]", "ToTensor works on 8-bit pixels");
-    expect_not_transformed("{key: RandomResizedCrop, kwargs: {size: 8, ratio: 2}}", "'scale' and 'ratio' of RandomResizedCrop are two numbers each");
+    expect_not_transformed("{key: RandomResizedCrop, kwargs: {size: 8, ratio: 2}}",
+                           "'scale' and 'ratio' of RandomResizedCrop are two numbers each");
 }

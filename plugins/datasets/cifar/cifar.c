@@ -1,5 +1,5 @@
-/* CIFAR-10 and CIFAR-100 (Krizhevsky 2009): 32x32 RGB images of 10 or 100 classes, from the Python pickles as torchvision
- * keeps them or from the binary version.  All images are held in memory, one after the other as pixels. */
+/* CIFAR-10 and CIFAR-100 (Krizhevsky 2009): 32x32 RGB images of 10 or 100 classes, from the Python pickles as
+ * torchvision keeps them or from the binary version.  All images are held in memory, one after the other as pixels. */
 #include <td/pickle.h>
 #include <td/td.h>
 
@@ -30,12 +30,15 @@ struct layout {
     const char *const *names;
 };
 
-static const char *const names10[] = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+static const char *const names10[] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                      "dog",      "frog",       "horse", "ship", "truck"};
 
 static const struct layout cifar10_layout = {
     .title = "CIFAR-10",
     .url = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-    .pickles = {"cifar-10-batches-py", {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"}, "test_batch"},
+    .pickles = {"cifar-10-batches-py",
+                {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
+                "test_batch"},
     .binary = {"cifar-10-batches-bin",
                {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
                "test_batch.bin"},
@@ -48,15 +51,21 @@ static const struct layout cifar10_layout = {
     .names = names10};
 
 static const char *const names100[] = {
-    "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle", "bowl", "boy", "bridge",
-    "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle", "chair", "chimpanzee", "clock", "cloud",
-    "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish", "forest", "fox", "girl",
-    "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn_mower", "leopard", "lion", "lizard", "lobster", "man",
-    "maple_tree", "motorcycle", "mountain", "mouse", "mushroom", "oak_tree", "orange", "orchid", "otter", "palm_tree", "pear",
-    "pickup_truck", "pine_tree", "plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road",
-    "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake", "spider", "squirrel",
-    "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone", "television", "tiger", "tractor", "train",
-    "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm"};
+    "apple",      "aquarium_fish", "baby",         "bear",       "beaver",      "bed",         "bee",
+    "beetle",     "bicycle",       "bottle",       "bowl",       "boy",         "bridge",      "bus",
+    "butterfly",  "camel",         "can",          "castle",     "caterpillar", "cattle",      "chair",
+    "chimpanzee", "clock",         "cloud",        "cockroach",  "couch",       "crab",        "crocodile",
+    "cup",        "dinosaur",      "dolphin",      "elephant",   "flatfish",    "forest",      "fox",
+    "girl",       "hamster",       "house",        "kangaroo",   "keyboard",    "lamp",        "lawn_mower",
+    "leopard",    "lion",          "lizard",       "lobster",    "man",         "maple_tree",  "motorcycle",
+    "mountain",   "mouse",         "mushroom",     "oak_tree",   "orange",      "orchid",      "otter",
+    "palm_tree",  "pear",          "pickup_truck", "pine_tree",  "plain",       "plate",       "poppy",
+    "porcupine",  "possum",        "rabbit",       "raccoon",    "ray",         "road",        "rocket",
+    "rose",       "sea",           "seal",         "shark",      "shrew",       "skunk",       "skyscraper",
+    "snail",      "snake",         "spider",       "squirrel",   "streetcar",   "sunflower",   "sweet_pepper",
+    "table",      "tank",          "telephone",    "television", "tiger",       "tractor",     "train",
+    "trout",      "tulip",         "turtle",       "wardrobe",   "whale",       "willow_tree", "wolf",
+    "woman",      "worm"};
 _Static_assert(sizeof names100 / sizeof *names100 == 100, "CIFAR-100 has 100 classes");
 
 static const struct layout cifar100_layout = {
@@ -80,7 +89,11 @@ struct cifar_params {
 static const td_param cifar_table[] = {
     TD_PARAM_FILE(struct cifar_params, root, NULL, "folder that holds the data set's folder, or that folder itself"),
     TD_PARAM_BOOL(struct cifar_params, train, "true", "the training part; else the test part"),
-    {.name = "download", .type = TD_P_BOOL, .flags = TD_PARAM_IGNORED, .def = "false", .doc = "nothing is ever downloaded"},
+    {.name = "download",
+     .type = TD_P_BOOL,
+     .flags = TD_PARAM_IGNORED,
+     .def = "false",
+     .doc = "nothing is ever downloaded"},
     TD_PARAM_END};
 
 struct cifar {
@@ -125,17 +138,20 @@ static int32_t add_image(td_ctx *c, struct cifar *d, const char *path, int64_t i
     return TD_OK;
 }
 
-static int32_t read_values(td_ctx *c, struct cifar *d, const char *path, const td_pickle_api *pickle, const td_pickle_value *root)
+static int32_t read_values(td_ctx *c, struct cifar *d, const char *path, const td_pickle_api *pickle,
+                           const td_pickle_value *root)
 {
     const td_pickle_value *labels = pickle->get(root, d->layout->labels_key);
     td_desc desc;
     const void *planes;
-    if (pickle->array(pickle->get(root, "data"), &desc, &planes) || desc.dtype != TD_UINT8 || desc.ndim != 2 || desc.shape[1] != IMAGE) {
+    if (pickle->array(pickle->get(root, "data"), &desc, &planes) || desc.dtype != TD_UINT8 || desc.ndim != 2 ||
+        desc.shape[1] != IMAGE) {
         td_fail(c, "%s: its 'data' is not an array of 8-bit images of 3 x 32 x 32", path);
         return TD_ERROR;
     }
     if (pickle->length(labels) != desc.shape[0]) {
-        td_fail(c, "%s: its '%s' is not a list of one class for each of the %lld images", path, d->layout->labels_key, (long long)desc.shape[0]);
+        td_fail(c, "%s: its '%s' is not a list of one class for each of the %lld images", path, d->layout->labels_key,
+                (long long)desc.shape[0]);
         return TD_ERROR;
     }
     if (reserve(c, d, desc.shape[0]))
@@ -169,7 +185,8 @@ static int32_t read_binary(td_ctx *c, struct cifar *d, const char *path)
     if (!bytes)
         return TD_ERROR;
     if (size == 0 || size % record) {
-        td_fail(c, "%s: %zu bytes are not whole images of %zu bytes each: the file is cut short or of another kind", path, size, record);
+        td_fail(c, "%s: %zu bytes are not whole images of %zu bytes each: the file is cut short or of another kind",
+                path, size, record);
         return TD_ERROR;
     }
     if (reserve(c, d, (int64_t)(size / record)))
@@ -206,9 +223,10 @@ static const struct files *find(td_ctx *c, const struct layout *l, const char *r
         if (exists(join(c, root, *folder, train ? f->train[0] : f->test)))
             return f;
     }
-    td_fail(c, "there is no %s in '%s': neither %s/%s nor %s/%s is there.  Nothing is downloaded: unpack %s in that folder", l->title,
-            root, l->pickles.folder, train ? l->pickles.train[0] : l->pickles.test, l->binary.folder,
-            train ? l->binary.train[0] : l->binary.test, l->url);
+    td_fail(c, "there is no %s in '%s': neither %s/%s nor %s/%s is there.  Nothing is downloaded: unpack %s in that "
+               "folder",
+            l->title, root, l->pickles.folder, train ? l->pickles.train[0] : l->pickles.test, l->binary.folder,
+        train ? l->binary.train[0] : l->binary.test, l->url);
     return NULL;
 }
 
@@ -225,13 +243,20 @@ static int32_t open_layout(td_ctx *c, const struct layout *l, const struct cifar
         if (!path || (f == &l->pickles ? read_pickle(c, d, path) : read_binary(c, d, path)))
             return TD_ERROR;
         if (d->n - before != published)
-            td_message(c, TD_LOG_WARN, "%s has %lld images; the published file has %lld", path, (long long)(d->n - before), (long long)published);
+            td_message(c, TD_LOG_WARN, "%s has %lld images; the published file has %lld", path,
+                       (long long)(d->n - before), (long long)published);
     }
     return TD_OK;
 }
 
-static int32_t cifar10_open(td_ctx *c, const void *params, void *data) { return open_layout(c, &cifar10_layout, params, data); }
-static int32_t cifar100_open(td_ctx *c, const void *params, void *data) { return open_layout(c, &cifar100_layout, params, data); }
+static int32_t cifar10_open(td_ctx *c, const void *params, void *data)
+{
+    return open_layout(c, &cifar10_layout, params, data);
+}
+static int32_t cifar100_open(td_ctx *c, const void *params, void *data)
+{
+    return open_layout(c, &cifar100_layout, params, data);
+}
 
 static void cifar_close(void *data)
 {
@@ -243,7 +268,10 @@ static void cifar_close(void *data)
 static int64_t cifar_length(const void *data) { return ((const struct cifar *)data)->n; }
 static int64_t cifar_target(const void *data, int64_t index) { return ((const struct cifar *)data)->classes[index]; }
 static int64_t cifar_classes(const void *data) { return ((const struct cifar *)data)->layout->classes; }
-static const char *cifar_class_name(const void *data, int64_t class) { return ((const struct cifar *)data)->layout->names[class]; }
+static const char *cifar_class_name(const void *data, int64_t class)
+{
+    return ((const struct cifar *)data)->layout->names[class];
+}
 
 static int32_t cifar_get(td_ctx *c, const void *data, int64_t index, td_item *item)
 {
@@ -263,8 +291,10 @@ static int32_t cifar_get(td_ctx *c, const void *data, int64_t index, td_item *it
      .data_size = sizeof(struct cifar), .open = open_, .close = cifar_close, .length = cifar_length, .get = cifar_get, \
      .target = cifar_target, .classes = cifar_classes, .class_name = cifar_class_name}
 
-static const td_dataset_type cifar10 = CIFAR_TYPE("CIFAR10", cifar10_open, "60,000 photographs of 32x32 pixels in 10 classes");
-static const td_dataset_type cifar100 = CIFAR_TYPE("CIFAR100", cifar100_open, "60,000 photographs of 32x32 pixels in 100 classes");
+static const td_dataset_type cifar10 =
+    CIFAR_TYPE("CIFAR10", cifar10_open, "60,000 photographs of 32x32 pixels in 10 classes");
+static const td_dataset_type cifar100 =
+    CIFAR_TYPE("CIFAR100", cifar100_open, "60,000 photographs of 32x32 pixels in 100 classes");
 
 TD_PLUGIN(cifar, "1.0.0", "MIT", "CIFAR-10 and CIFAR-100 (Krizhevsky 2009)", "dataset:CIFAR10 dataset:CIFAR100")
 {

@@ -1,7 +1,8 @@
-/* DrawnShapes: a data set that needs no files.  Each 32x32 image shows one of ten shapes in any place, size and direction,
- * striped, on a shaded ground, among clutter and under noise; some shapes are easily taken for another (disc and pentagon,
- * ring and crescent, star and cross), which is what a teacher's soft outputs tell and a label does not.  Part of the
- * training labels may be wrong.  Image i is a function of (seed, part, i) alone, drawn when it is asked for. */
+/* DrawnShapes: a data set that needs no files.  Each 32x32 image shows one of ten shapes in any place, size and
+ * direction, striped, on a shaded ground, among clutter and under noise; some shapes are easily taken for another
+ * (disc and pentagon, ring and crescent, star and cross), which is what a teacher's soft outputs tell and a label does
+ * not.  Part of the training labels may be wrong.  Image i is a function of (seed, part, i) alone, drawn when it is
+ * asked for. */
 #include "drawn.h"
 
 #include <string.h>
@@ -17,8 +18,10 @@ static const td_param drawn_table[] = {
     TD_PARAM_INT(struct drawn_params, length, "10000", "images", .min = 1, .max = 1e9),
     TD_PARAM_BOOL(struct drawn_params, train, "true", "the training part; else the test part, which has other images"),
     TD_PARAM_INT(struct drawn_params, seed, "0", "another seed, other images", .min = 0, .max = 1e15),
-    TD_PARAM_FLOAT(struct drawn_params, label_noise, "0", "share of the training labels that are wrong", .min = 0, .max = 1),
-    TD_PARAM_FLOAT(struct drawn_params, noise, "0.1", "most that noise adds to or takes from a channel, of 1", .min = 0, .max = 1),
+    TD_PARAM_FLOAT(struct drawn_params, label_noise, "0", "share of the training labels that are wrong", .min = 0,
+                   .max = 1),
+    TD_PARAM_FLOAT(struct drawn_params, noise, "0.1", "most that noise adds to or takes from a channel, of 1", .min = 0,
+                   .max = 1),
     TD_PARAM_INT(struct drawn_params, clutter, "4", "stray pieces in an image", .min = 0, .max = 32),
     TD_PARAM_END};
 
@@ -53,7 +56,7 @@ static struct colour draw_colour(struct draws *r, float low, float high)
     return (struct colour){{draw(r, low, high), draw(r, low, high), draw(r, low, high)}};
 }
 
-/* A shape is always brighter than its ground: were it either, a small net would need long to find out what to look at. */
+/* A shape is always brighter than its ground: were it either, a small net would need long to learn what to look at. */
 static struct colour draw_brighter(struct draws *r, struct colour c)
 {
     for (int k = 0; k < 3; k++)
@@ -136,7 +139,11 @@ static int32_t drawn_get(td_ctx *c, const void *data, int64_t index, td_item *it
         paint_piece(canvas, &r, 7);
     float size = draw(&r, 7, 12);
     struct point at = {draw(&r, size, SIDE - size), draw(&r, size, SIDE - size)}, turn = draw_direction(&r);
-    struct paint striped = {.a = main, .b = mix(main, ground, draw(&r, 0, 0.5f)), .along = draw_direction(&r), .period = draw(&r, 3, 8), .phase = draw(&r, 0, 1)};
+    struct paint striped = {.a = main,
+                            .b = mix(main, ground, draw(&r, 0, 0.5f)),
+                            .along = draw_direction(&r),
+                            .period = draw(&r, 3, 8),
+                            .phase = draw(&r, 0, 1)};
     paint_shape(canvas, &d->shapes[shape_of(index)], at, turn, size, &striped);
     if (d->p.clutter)
         paint_piece(canvas, &r, 3.5f);
@@ -168,15 +175,17 @@ static const char *drawn_class_name(const void *data, int64_t class)
     return shape_names[class];
 }
 
-static const td_dataset_type drawn_shapes = {
-    {.key = "DrawnShapes", .summary = "ten shapes, drawn on demand: needs no files", .params = drawn_table, .params_size = sizeof(struct drawn_params)},
-    .data_size = sizeof(struct drawn),
-    .open = drawn_open,
-    .length = drawn_length,
-    .get = drawn_get,
-    .target = drawn_target,
-    .classes = drawn_classes,
-    .class_name = drawn_class_name};
+static const td_dataset_type drawn_shapes = {{.key = "DrawnShapes",
+                                              .summary = "ten shapes, drawn on demand: needs no files",
+                                              .params = drawn_table,
+                                              .params_size = sizeof(struct drawn_params)},
+                                             .data_size = sizeof(struct drawn),
+                                             .open = drawn_open,
+                                             .length = drawn_length,
+                                             .get = drawn_get,
+                                             .target = drawn_target,
+                                             .classes = drawn_classes,
+                                             .class_name = drawn_class_name};
 
 TD_PLUGIN(drawn, "1.0.0", "MIT", "Drawn images: a data set without files", "dataset:DrawnShapes")
 {

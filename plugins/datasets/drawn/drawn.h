@@ -42,6 +42,7 @@ static inline struct colour mix(struct colour a, struct colour b, float t)
 
 /* Paints a shape of this size (radius in pixels) at a place, turned by a unit vector, on [SIDE][SIDE][3] values.
  * Pixels it covers in part are mixed by the exact share. */
-void paint_shape(float *canvas, const struct shape *s, struct point at, struct point turn, float size, const struct paint *p);
+void paint_shape(float *canvas, const struct shape *s, struct point at, struct point turn, float size,
+                 const struct paint *p);
 
 #endif

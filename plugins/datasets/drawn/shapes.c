@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-const char *const shape_names[SHAPES] = {"disc", "ring", "crescent", "triangle", "square", "pentagon", "star", "cross", "arrow", "heart"};
+const char *const shape_names[SHAPES] = {"disc",     "ring", "crescent", "triangle", "square",
+                                         "pentagon", "star", "cross",    "arrow",    "heart"};
 
 #define TURN 6.283185307179586
 
@@ -29,8 +30,9 @@ static void add_points(struct shape *s, const double (*xy)[2], int n)
 
 void make_shapes(struct shape shapes[SHAPES])
 {
-    static const double cross[][2] = {{-0.95, -0.3}, {-0.3, -0.3}, {-0.3, -0.95}, {0.3, -0.95}, {0.3, -0.3}, {0.95, -0.3},
-                                      {0.95, 0.3}, {0.3, 0.3}, {0.3, 0.95}, {-0.3, 0.95}, {-0.3, 0.3}, {-0.95, 0.3}};
+    static const double cross[][2] = {{-0.95, -0.3}, {-0.3, -0.3}, {-0.3, -0.95}, {0.3, -0.95},
+                                      {0.3, -0.3},   {0.95, -0.3}, {0.95, 0.3},   {0.3, 0.3},
+                                      {0.3, 0.95},   {-0.3, 0.95}, {-0.3, 0.3},   {-0.95, 0.3}};
     static const double arrow[][2] = {{-1, -0.3}, {0, -0.3}, {0, -0.9}, {1, 0}, {0, 0.9}, {0, 0.3}, {-1, 0.3}};
     memset(shapes, 0, SHAPES * sizeof *shapes);
     add_arc(&shapes[0], 0, 28, 0, 0.9, 0, TURN);
@@ -52,7 +54,7 @@ void make_shapes(struct shape shapes[SHAPES])
     }
 }
 
-/* ---- painting: each edge adds to where coverage changes along its rows; a running sum along the row gives coverage ---- */
+/* ---- painting: each edge adds to where coverage changes along its rows; a running sum gives coverage ---- */
 
 typedef float changes[SIDE][SIDE + 2];
 
@@ -93,7 +95,8 @@ static float stripe(const struct paint *p, int x, int y)
     return t - floorf(t) < 0.5f ? 0 : 1;
 }
 
-void paint_shape(float *canvas, const struct shape *s, struct point at, struct point turn, float size, const struct paint *p)
+void paint_shape(float *canvas, const struct shape *s, struct point at, struct point turn, float size,
+                 const struct paint *p)
 {
     changes rows;
     int first = (int)clip(at.y - size), last = (int)clip(at.y + size + 1);
@@ -103,7 +106,8 @@ void paint_shape(float *canvas, const struct shape *s, struct point at, struct p
             struct point q[2];
             for (int k = 0; k < 2; k++) {
                 struct point u = s->p[contour][(i + k) % s->n[contour]];
-                q[k] = (struct point){at.x + size * (u.x * turn.x - u.y * turn.y), at.y + size * (u.x * turn.y + u.y * turn.x)};
+                q[k] = (struct point){at.x + size * (u.x * turn.x - u.y * turn.y),
+                                      at.y + size * (u.x * turn.y + u.y * turn.x)};
             }
             add_edge(rows, q[0], q[1]);
         }

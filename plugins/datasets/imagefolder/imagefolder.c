@@ -191,9 +191,15 @@ static void folder_close(void *data)
 }
 
 static int64_t folder_length(const void *data) { return ((const struct folder *)data)->n; }
-static int64_t folder_target(const void *data, int64_t index) { return ((const struct folder *)data)->images[index].class; }
+static int64_t folder_target(const void *data, int64_t index)
+{
+    return ((const struct folder *)data)->images[index].class;
+}
 static int64_t folder_classes(const void *data) { return ((const struct folder *)data)->n_classes; }
-static const char *folder_class_name(const void *data, int64_t class) { return ((const struct folder *)data)->classes[class]; }
+static const char *folder_class_name(const void *data, int64_t class)
+{
+    return ((const struct folder *)data)->classes[class];
+}
 
 static int32_t folder_get(td_ctx *c, const void *data, int64_t index, td_item *item)
 {
@@ -207,8 +213,11 @@ static int32_t folder_get(td_ctx *c, const void *data, int64_t index, td_item *i
 }
 
 static const td_dataset_type image_folder = {
-    {.key = "ImageFolder", .aliases = "torchvision.datasets.ImageFolder torchvision.datasets.folder.ImageFolder",
-     .summary = "JPEG and PNG files in one folder a class", .params = folder_table, .params_size = sizeof(struct folder_params)},
+    {.key = "ImageFolder",
+     .aliases = "torchvision.datasets.ImageFolder torchvision.datasets.folder.ImageFolder",
+     .summary = "JPEG and PNG files in one folder a class",
+     .params = folder_table,
+     .params_size = sizeof(struct folder_params)},
     .data_size = sizeof(struct folder),
     .open = folder_open,
     .close = folder_close,

@@ -15,7 +15,11 @@ struct mnist_params {
 static const td_param mnist_table[] = {
     TD_PARAM_FILE(struct mnist_params, root, NULL, "folder that holds NAME/raw/*-ubyte, or the files themselves"),
     TD_PARAM_BOOL(struct mnist_params, train, "true", "the training part; else the test part"),
-    {.name = "download", .type = TD_P_BOOL, .flags = TD_PARAM_IGNORED, .def = "false", .doc = "nothing is ever downloaded"},
+    {.name = "download",
+     .type = TD_P_BOOL,
+     .flags = TD_PARAM_IGNORED,
+     .def = "false",
+     .doc = "nothing is ever downloaded"},
     TD_PARAM_END};
 
 struct mnist {
@@ -40,13 +44,17 @@ static const char *find(td_ctx *c, const char *root, const char *name, const cha
         if (!stat(path, &st))
             return path;
     }
-    td_fail(c, "there is no %s in '%s': neither %s/raw/%s nor %s is there, plain or as .gz.  Nothing is downloaded", name, root, name, file, file);
+    td_fail(c, "there is no %s in '%s': neither %s/raw/%s nor %s is there, plain or as .gz.  Nothing is downloaded",
+            name, root, name, file, file);
     return NULL;
 }
 
-static uint32_t big_endian(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+static uint32_t big_endian(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
 
-/* An idx file of bytes with `ndim` dimensions: its elements, and the dimensions.  NULL: c fails with the file's name. */
+/* An idx file of bytes with `ndim` dimensions: its elements and its shape.  NULL: c fails with the file's name. */
 static const uint8_t *read_idx(td_ctx *c, const char *path, uint32_t ndim, int64_t *shape)
 {
     size_t size, head = 4 + 4 * (size_t)ndim;
@@ -64,21 +72,25 @@ static const uint8_t *read_idx(td_ctx *c, const char *path, uint32_t ndim, int64
     }
     if (n == room)
         return p + head;
-    td_fail(c, "%s: it has %zu bytes of data, which is not what its head says: the file is cut short or broken", path, (size_t)room);
+    td_fail(c, "%s: it has %zu bytes of data, which is not what its head says: the file is cut short or broken", path,
+            (size_t)room);
     return NULL;
 }
 
-static int32_t open_named(td_ctx *c, const char *name, const char *const *names, const struct mnist_params *p, struct mnist *d)
+static int32_t open_named(td_ctx *c, const char *name, const char *const *names, const struct mnist_params *p,
+                          struct mnist *d)
 {
     int64_t shape[3], count;
     const char *images = find(c, p->root, name, p->train ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte");
     const uint8_t *pixels = read_idx(c, images, 3, shape);
-    const char *labels = pixels ? find(c, p->root, name, p->train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte") : NULL;
+    const char *labels =
+        pixels ? find(c, p->root, name, p->train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte") : NULL;
     const uint8_t *classes = read_idx(c, labels, 1, &count);
     if (!classes)
         return TD_ERROR;
     if (count != shape[0]) {
-        td_fail(c, "%s: it has %lld classes for the %lld images of %s", labels, (long long)count, (long long)shape[0], images);
+        td_fail(c, "%s: it has %lld classes for the %lld images of %s", labels, (long long)count, (long long)shape[0],
+                images);
         return TD_ERROR;
     }
     for (int64_t i = 0; i < count; i++)
@@ -111,7 +123,10 @@ static void mnist_close(void *data)
 
 static int64_t mnist_length(const void *data) { return ((const struct mnist *)data)->n; }
 static int64_t mnist_target(const void *data, int64_t index) { return ((const struct mnist *)data)->classes[index]; }
-static const char *mnist_class_name(const void *data, int64_t class) { return ((const struct mnist *)data)->names[class]; }
+static const char *mnist_class_name(const void *data, int64_t class)
+{
+    return ((const struct mnist *)data)->names[class];
+}
 
 static int64_t mnist_classes(const void *data)
 {
@@ -133,12 +148,22 @@ static int32_t mnist_get(td_ctx *c, const void *data, int64_t index, td_item *it
 }
 
 static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-static const char *const clothes[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+static const char *const clothes[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                      "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 static const char *const kuzushiji[] = {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"};
 
-static int32_t open_mnist(td_ctx *c, const void *params, void *data) { return open_named(c, "MNIST", digits, params, data); }
-static int32_t open_fashion(td_ctx *c, const void *params, void *data) { return open_named(c, "FashionMNIST", clothes, params, data); }
-static int32_t open_kmnist(td_ctx *c, const void *params, void *data) { return open_named(c, "KMNIST", kuzushiji, params, data); }
+static int32_t open_mnist(td_ctx *c, const void *params, void *data)
+{
+    return open_named(c, "MNIST", digits, params, data);
+}
+static int32_t open_fashion(td_ctx *c, const void *params, void *data)
+{
+    return open_named(c, "FashionMNIST", clothes, params, data);
+}
+static int32_t open_kmnist(td_ctx *c, const void *params, void *data)
+{
+    return open_named(c, "KMNIST", kuzushiji, params, data);
+}
 
 #define MNIST_TYPE(name, open_, summary_) \
     {{.key = name, .aliases = "torchvision.datasets." name, .summary = summary_, .params = mnist_table, \
@@ -147,8 +172,10 @@ static int32_t open_kmnist(td_ctx *c, const void *params, void *data) { return o
      .target = mnist_target, .classes = mnist_classes, .class_name = mnist_class_name}
 
 static const td_dataset_type mnist = MNIST_TYPE("MNIST", open_mnist, "70,000 handwritten digits of 28x28 pixels");
-static const td_dataset_type fashion = MNIST_TYPE("FashionMNIST", open_fashion, "70,000 pieces of clothing of 28x28 pixels");
-static const td_dataset_type kmnist = MNIST_TYPE("KMNIST", open_kmnist, "70,000 cursive Japanese characters of 28x28 pixels");
+static const td_dataset_type fashion =
+    MNIST_TYPE("FashionMNIST", open_fashion, "70,000 pieces of clothing of 28x28 pixels");
+static const td_dataset_type kmnist =
+    MNIST_TYPE("KMNIST", open_kmnist, "70,000 cursive Japanese characters of 28x28 pixels");
 
 TD_PLUGIN(mnist, "1.0.0", "MIT", "MNIST (LeCun 1998), Fashion-MNIST (Xiao 2017), Kuzushiji-MNIST (Clanuwat 2018)",
           "dataset:MNIST dataset:FashionMNIST dataset:KMNIST")

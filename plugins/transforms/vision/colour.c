@@ -4,7 +4,10 @@
 #include <math.h>
 
 /* ITU-R 601-2 luma in 16-bit fixed point. */
-static uint8_t luma(const uint8_t *rgb) { return (uint8_t)((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16); }
+static uint8_t luma(const uint8_t *rgb)
+{
+    return (uint8_t)((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
+}
 
 /* Whether the item holds RGB pixels; else c fails in the name of `who`. */
 static int is_rgb(td_ctx *c, const td_item_view *v, const char *who)
@@ -19,7 +22,8 @@ struct grayscale_params {
 };
 
 static const td_param grayscale_table[] = {
-    TD_PARAM_INT(struct grayscale_params, num_output_channels, "1", "1, or 3 equal ones", .min = 1, .max = 3), TD_PARAM_END};
+    TD_PARAM_INT(struct grayscale_params, num_output_channels, "1", "1, or 3 equal ones", .min = 1, .max = 3),
+    TD_PARAM_END};
 
 static int32_t grayscale_apply(td_ctx *c, const void *params, td_item *item)
 {

@@ -29,8 +29,10 @@ static int32_t source(int32_t i, int32_t n, const char *mode)
     return i < n ? i : period - i - again;
 }
 
-/* Positions [begin, end) of one line of a window that starts at column x of the image; line NULL: beyond top or bottom. */
-static void draw_border(char *out, int32_t begin, int32_t end, const char *line, int32_t x, const td_item_view *v, const struct border *b)
+/* Positions [begin, end) of one line of a window that starts at column x of the image; line NULL: beyond top or
+ * bottom. */
+static void draw_border(char *out, int32_t begin, int32_t end, const char *line, int32_t x, const td_item_view *v,
+                        const struct border *b)
 {
     size_t pixel = pixel_size(v);
     for (int32_t i = begin; i < end; i++) {
@@ -47,7 +49,8 @@ static int32_t cut(td_item *item, struct rect at, const struct border *b)
     char *out = image_like(item, &v, at.w, at.h);
     if (!out)
         return TD_ERROR;
-    int32_t first = at.x < 0 ? -at.x : 0, last = v.width - at.x < at.w ? v.width - at.x : at.w; /* columns of the image */
+    /* Columns [first, last) of the window lie in the image. */
+    int32_t first = at.x < 0 ? -at.x : 0, last = v.width - at.x < at.w ? v.width - at.x : at.w;
     for (int32_t y = 0; y < at.h; y++, out += pixel * (size_t)at.w) {
         int32_t row = source(at.y + y, v.height, b->mode);
         const char *line = row < 0 ? NULL : first_byte(&v) + (size_t)row * (size_t)v.width * pixel;
@@ -66,7 +69,8 @@ static int32_t cut(td_item *item, struct rect at, const struct border *b)
 static int32_t fill_pixel(td_ctx *c, const td_floats *fill, const td_item_view *v, const char *who, void *pixel)
 {
     if (v->channels > 4 || (fill->n != 1 && fill->n != v->channels)) {
-        td_fail(c, "'fill' of %s has %lld values for an image of %d channels", who, (long long)fill->n, (int)v->channels);
+        td_fail(c, "'fill' of %s has %lld values for an image of %d channels", who, (long long)fill->n,
+                (int)v->channels);
         return TD_ERROR;
     }
     for (int32_t k = 0; k < v->channels; k++) {
@@ -103,7 +107,8 @@ struct crop_params {
 
 static const td_param crop_table[] = {
     TD_PARAM_INTS(struct crop_params, size, NULL, "of what is cut out: one length or (height, width)"),
-    TD_PARAM_INTS(struct crop_params, padding, "null", "all sides, (sides, top and bottom) or (left, top, right, bottom)", .flags = TD_NULLABLE),
+    TD_PARAM_INTS(struct crop_params, padding, "null",
+                  "all sides, (sides, top and bottom) or (left, top, right, bottom)", .flags = TD_NULLABLE),
     TD_PARAM_BOOL(struct crop_params, pad_if_needed, "false", "pads images that are smaller than size"),
     TD_PARAM_FLOATS(struct crop_params, fill, "0", "colour of constant padding: one value or one a channel"),
     TD_PARAM_STRING(struct crop_params, padding_mode, "constant", "what padding shows", .choices = MODES),
@@ -120,24 +125,27 @@ static int32_t crop_apply(td_ctx *c, const void *params, td_item *item)
         fill_pixel(c, &p->fill, &v, "RandomCrop", fill))
         return TD_ERROR;
     int32_t width = v.width + side[0] + side[2], height = v.height + side[1] + side[3];
-    int32_t more_x = p->pad_if_needed && width < w ? w - width : 0, more_y = p->pad_if_needed && height < h ? h - height : 0;
+    int32_t more_x = p->pad_if_needed && width < w ? w - width : 0,
+            more_y = p->pad_if_needed && height < h ? h - height : 0;
     width += 2 * more_x; /* as torchvision: what is missing is added on both sides */
     height += 2 * more_y;
     if (w > width || h > height) {
         td_fail(c, "RandomCrop cannot cut %d x %d from an image that is %d x %d with its padding", h, w, height, width);
         return TD_ERROR;
     }
-    struct rect at = {random_below(item, 1, width - w + 1) - side[0] - more_x, random_below(item, 0, height - h + 1) - side[1] - more_y, w, h};
+    struct rect at = {random_below(item, 1, width - w + 1) - side[0] - more_x,
+                      random_below(item, 0, height - h + 1) - side[1] - more_y, w, h};
     struct border beyond = {p->padding_mode, fill};
     return cut(item, at, &beyond);
 }
 
-const td_transform_type random_crop = {{.key = "RandomCrop",
-                                        .aliases = "torchvision.transforms.RandomCrop torchvision.transforms.transforms.RandomCrop",
-                                        .summary = "cuts a window at a random place, after padding",
-                                        .params = crop_table,
-                                        .params_size = sizeof(struct crop_params)},
-                                       crop_apply};
+const td_transform_type random_crop = {
+    {.key = "RandomCrop",
+     .aliases = "torchvision.transforms.RandomCrop torchvision.transforms.transforms.RandomCrop",
+     .summary = "cuts a window at a random place, after padding",
+     .params = crop_table,
+     .params_size = sizeof(struct crop_params)},
+    crop_apply};
 
 struct center_params {
     td_ints size;
@@ -166,12 +174,13 @@ static int32_t center_apply(td_ctx *c, const void *params, td_item *item)
     return cut(item, at, &beyond);
 }
 
-const td_transform_type center_crop = {{.key = "CenterCrop",
-                                        .aliases = "torchvision.transforms.CenterCrop torchvision.transforms.transforms.CenterCrop",
-                                        .summary = "cuts the middle out; what is smaller gets a black border",
-                                        .params = center_table,
-                                        .params_size = sizeof(struct center_params)},
-                                       center_apply};
+const td_transform_type center_crop = {
+    {.key = "CenterCrop",
+     .aliases = "torchvision.transforms.CenterCrop torchvision.transforms.transforms.CenterCrop",
+     .summary = "cuts the middle out; what is smaller gets a black border",
+     .params = center_table,
+     .params_size = sizeof(struct center_params)},
+    center_apply};
 
 struct pad_params {
     td_ints padding;
@@ -209,7 +218,8 @@ struct flip_params {
     double p;
 };
 
-static const td_param flip_table[] = {TD_PARAM_FLOAT(struct flip_params, p, "0.5", "how likely", .min = 0, .max = 1), TD_PARAM_END};
+static const td_param flip_table[] = {TD_PARAM_FLOAT(struct flip_params, p, "0.5", "how likely", .min = 0, .max = 1),
+                                      TD_PARAM_END};
 
 static int32_t horizontal_apply(td_ctx *c, const void *params, td_item *item)
 {

@@ -1,5 +1,5 @@
-/* Resizing as Pillow does it: a separable filter whose support grows with the reduction, horizontal pass first, weights in
- * fixed point with 22 fraction bits, and 8-bit rounding after each pass. */
+/* Resizing as Pillow does it: a separable filter whose support grows with the reduction, horizontal pass first,
+ * weights in fixed point with 22 fraction bits, and 8-bit rounding after each pass. */
 #include "vision.h"
 
 #include <math.h>
@@ -113,9 +113,11 @@ int32_t resize_part(td_ctx *c, td_item *item, struct rect from, int32_t w, int32
     if (!narrow || !sums || make_kernel(c, &across, from.w, w, method) || make_kernel(c, &down, from.h, h, method))
         return TD_ERROR;
     for (int32_t y = 0; y < from.h; y++)
-        filter_line(narrow + y * line, v.pixels + ((int64_t)(from.y + y) * v.width + from.x) * v.channels, w, v.channels, &across);
+        filter_line(narrow + y * line, v.pixels + ((int64_t)(from.y + y) * v.width + from.x) * v.channels, w,
+                    v.channels, &across);
     for (int32_t y = 0; y < h; y++)
-        mix_lines(out + y * line, narrow + down.first[y] * line, line, down.weights + (int64_t)y * down.most, down.count[y], sums);
+        mix_lines(out + y * line, narrow + down.first[y] * line, line, down.weights + (int64_t)y * down.most,
+                  down.count[y], sums);
     return TD_OK;
 }
 
@@ -128,9 +130,9 @@ struct resize_params {
 static const td_param resize_table[] = {
     TD_PARAM_INTS(struct resize_params, size, NULL, "length of the shorter side, or (height, width)"),
     TD_PARAM_STRING(struct resize_params, interpolation, "bilinear", "filter", .choices = METHODS),
-    TD_PARAM_INT(struct resize_params, max_size, "null", "most the longer side may get", .flags = TD_NULLABLE, .min = 1, .max = 65536),
-    TD_PARAM_UNUSED("antialias", "pixels are always antialiased"),
-    TD_PARAM_END};
+    TD_PARAM_INT(struct resize_params, max_size, "null", "most the longer side may get", .flags = TD_NULLABLE, .min = 1,
+                 .max = 65536),
+    TD_PARAM_UNUSED("antialias", "pixels are always antialiased"), TD_PARAM_END};
 
 static int32_t resize_apply(td_ctx *c, const void *params, td_item *item)
 {
@@ -140,7 +142,8 @@ static int32_t resize_apply(td_ctx *c, const void *params, td_item *item)
     if (!is_pixels(c, &v, "Resize") || read_size(c, &p->size, "Resize", &w, &h))
         return TD_ERROR;
     if (p->size.n == 1) {
-        int64_t shorter = p->size.v[0], longer = shorter * (v.width < v.height ? v.height : v.width) / (v.width < v.height ? v.width : v.height);
+        int32_t least = v.width < v.height ? v.width : v.height, most = v.width < v.height ? v.height : v.width;
+        int64_t shorter = p->size.v[0], longer = shorter * most / least;
         if (p->max_size != TD_NONE_INT && longer > p->max_size) {
             shorter = p->max_size * shorter / longer;
             longer = p->max_size;
@@ -169,8 +172,10 @@ struct resized_crop_params {
 
 static const td_param resized_crop_table[] = {
     TD_PARAM_INTS(struct resized_crop_params, size, NULL, "of the result: one length or (height, width)"),
-    TD_PARAM_FLOATS(struct resized_crop_params, scale, "[0.08, 1.0]", "share of the area that is cut out, least and most"),
-    TD_PARAM_FLOATS(struct resized_crop_params, ratio, "[0.75, 1.3333333333333333]", "width to height of it, least and most"),
+    TD_PARAM_FLOATS(struct resized_crop_params, scale, "[0.08, 1.0]",
+                    "share of the area that is cut out, least and most"),
+    TD_PARAM_FLOATS(struct resized_crop_params, ratio, "[0.75, 1.3333333333333333]",
+                    "width to height of it, least and most"),
     TD_PARAM_STRING(struct resized_crop_params, interpolation, "bilinear", "filter", .choices = METHODS),
     TD_PARAM_UNUSED("antialias", "pixels are always antialiased"),
     TD_PARAM_END};
@@ -180,7 +185,8 @@ static struct rect choose_part(const struct resized_crop_params *p, const td_ite
 {
     double low = log(p->ratio.v[0]), high = log(p->ratio.v[1]);
     for (uint32_t draw = 0; draw < 40; draw += 4) {
-        double area = v->width * (double)v->height * (p->scale.v[0] + (p->scale.v[1] - p->scale.v[0]) * td_item_random(item, draw));
+        double area = v->width * (double)v->height *
+                      (p->scale.v[0] + (p->scale.v[1] - p->scale.v[0]) * td_item_random(item, draw));
         double ratio = exp(low + (high - low) * td_item_random(item, draw + 1));
         double w = rint(sqrt(area * ratio)), h = rint(sqrt(area / ratio));
         if (w >= 1 && w <= v->width && h >= 1 && h <= v->height)
@@ -202,7 +208,8 @@ static int32_t resized_crop_apply(td_ctx *c, const void *params, td_item *item)
     int32_t w, h;
     if (!is_pixels(c, &v, "RandomResizedCrop") || read_size(c, &p->size, "RandomResizedCrop", &w, &h))
         return TD_ERROR;
-    if (p->scale.n != 2 || p->ratio.n != 2 || !(p->ratio.v[0] > 0 && p->ratio.v[0] <= p->ratio.v[1] && p->scale.v[0] <= p->scale.v[1])) {
+    if (p->scale.n != 2 || p->ratio.n != 2 ||
+        !(p->ratio.v[0] > 0 && p->ratio.v[0] <= p->ratio.v[1] && p->scale.v[0] <= p->scale.v[1])) {
         td_fail(c, "'scale' and 'ratio' of RandomResizedCrop are two numbers each, least and most");
         return TD_ERROR;
     }

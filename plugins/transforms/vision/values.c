@@ -25,10 +25,11 @@ static int32_t to_tensor_apply(td_ctx *c, const void *params, td_item *item)
     return TD_OK;
 }
 
-const td_transform_type to_tensor = {{.key = "ToTensor",
-                                      .aliases = "torchvision.transforms.ToTensor torchvision.transforms.transforms.ToTensor",
-                                      .summary = "8-bit pixels to values in [0, 1]"},
-                                     to_tensor_apply};
+const td_transform_type to_tensor = {
+    {.key = "ToTensor",
+     .aliases = "torchvision.transforms.ToTensor torchvision.transforms.transforms.ToTensor",
+     .summary = "8-bit pixels to values in [0, 1]"},
+    to_tensor_apply};
 
 struct normalize_params {
     td_floats mean, std;
@@ -65,12 +66,13 @@ static int32_t normalize_apply(td_ctx *c, const void *params, td_item *item)
     return TD_OK;
 }
 
-const td_transform_type normalize = {{.key = "Normalize",
-                                      .aliases = "torchvision.transforms.Normalize torchvision.transforms.transforms.Normalize",
-                                      .summary = "(value - mean) / std of each channel",
-                                      .params = normalize_table,
-                                      .params_size = sizeof(struct normalize_params)},
-                                     normalize_apply};
+const td_transform_type normalize = {
+    {.key = "Normalize",
+     .aliases = "torchvision.transforms.Normalize torchvision.transforms.transforms.Normalize",
+     .summary = "(value - mean) / std of each channel",
+     .params = normalize_table,
+     .params_size = sizeof(struct normalize_params)},
+    normalize_apply};
 
 struct erasing_params {
     double p;
@@ -101,12 +103,14 @@ static int32_t erasing_apply(td_ctx *c, const void *params, td_item *item)
         return TD_OK;
     double low = log(p->ratio.v[0]), high = log(p->ratio.v[1]);
     for (uint32_t draw = 1; draw < 41; draw += 4) {
-        double area = v.width * (double)v.height * (p->scale.v[0] + (p->scale.v[1] - p->scale.v[0]) * td_item_random(item, draw));
+        double area =
+            v.width * (double)v.height * (p->scale.v[0] + (p->scale.v[1] - p->scale.v[0]) * td_item_random(item, draw));
         double ratio = exp(low + (high - low) * td_item_random(item, draw + 1));
         double h = rint(sqrt(area * ratio)), w = rint(sqrt(area / ratio));
         if (!(h < v.height && w < v.width))
             continue;
-        int32_t y = random_below(item, draw + 2, v.height - (int32_t)h + 1), x = random_below(item, draw + 3, v.width - (int32_t)w + 1);
+        int32_t y = random_below(item, draw + 2, v.height - (int32_t)h + 1),
+                x = random_below(item, draw + 3, v.width - (int32_t)w + 1);
         float *out = td_item_floats(item, v.width, v.height, v.channels);
         if (!out)
             return TD_ERROR;

@@ -14,7 +14,10 @@ struct rect {
 
 /* Bytes of one pixel, and the first byte of the image, whether it holds pixels or values. */
 static inline size_t pixel_size(const td_item_view *v) { return (size_t)v->channels * (v->pixels ? 1 : sizeof(float)); }
-static inline const char *first_byte(const td_item_view *v) { return v->pixels ? (const char *)v->pixels : (const char *)v->values; }
+static inline const char *first_byte(const td_item_view *v)
+{
+    return v->pixels ? (const char *)v->pixels : (const char *)v->values;
+}
 
 /* A new image of the same kind and channels as v; NULL and the item's context fails. */
 void *image_like(td_item *item, const td_item_view *v, int32_t w, int32_t h);
