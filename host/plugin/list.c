@@ -76,6 +76,8 @@ int td__list_plugins(const td__plugins *p, int json, FILE *out)
 {
     if (json)
         return list_json(p, out);
+    if (!p->n)
+        td__log(TD_LOG_INFO, "no plugin is found; tdhost(1) says where they are looked for");
     for (size_t i = 0; i < p->n; i++) {
         struct line line = {p->v[i], out};
         if (*p->v[i]->provides)

@@ -115,7 +115,7 @@ size_t td__plugins_load(td__plugins *p)
         if (!plugin->refused && !plugin->loaded)
             load(plugin);
         if (plugin->refused)
-            td__log(TD_LOG_WARN, "%s: %s", plugin->file, plugin->refused);
+            td__log(plugin->shadowed ? TD_LOG_DEBUG : TD_LOG_WARN, "%s: %s", plugin->file, plugin->refused);
         loaded += plugin->loaded != 0;
     }
     return loaded;

@@ -12,6 +12,8 @@ typedef struct td__plugin {
     char hash[65];  /* SHA-256 of the file, for result.json; filled on load, empty for static plugins */
     void *handle;   /* dlopen's; never closed after a successful entry; NULL for static plugins */
     int loaded;
+    int chosen;     /* the user named it or its folder */
+    int shadowed;   /* refused for the keys of one the user chose: no cause to complain */
     uint64_t device, inode;
 } td__plugin;
 
@@ -42,7 +44,7 @@ int td__plugins_scan(td__plugins *p, const char *const *files, size_t n_files, c
  * installed folder. */
 int td__plugins_scan_default(td__plugins *p);
 /* Loads what is not refused and not loaded, each as a whole or not at all; a plugin that fails is marked refused and the
- * host goes on.  Every refusal is logged as "file: reason".  Returns how many are loaded. */
+ * host goes on.  Every refusal is logged as "file: reason" (of shadowed ones at level debug).  Returns how many are loaded. */
 size_t td__plugins_load(td__plugins *p);
 /* The static twins of the plugins of this tree (libtdplugins.a), ended by NULL. */
 extern const td_static_plugin *const td__static_plugins[];

@@ -10,6 +10,9 @@
 #include "host/base/mem.h"
 #include "host/plugin/plugins.h"
 
+/* How a file came to be looked at: the user named it, or its folder, or nobody did. */
+enum place { NAMED_FILE, NAMED_FOLDER, DEFAULT_FOLDER };
+
 static int out_of_memory(void)
 {
     td__log(TD_LOG_ERROR, "out of memory");
@@ -37,6 +40,7 @@ static int claim_key(uint32_t kind, const char *kind_name, const char *key, void
         const td__plugin *other = c->plugins->v[i];
         if (other->refused || !td__each_provided(other, same_key, wanted))
             continue;
+        c->by->shadowed = other->chosen && !c->by->chosen;
         c->by->refused = td__printf("%s '%s' is already registered by %s", kind_name, key, other->file);
         return 1;
     }
@@ -72,7 +76,7 @@ static int known(const td__plugins *p, const struct stat *st)
     return 0;
 }
 
-static int add_file(td__plugins *p, const char *file, int named)
+static int add_file(td__plugins *p, const char *file, enum place place)
 {
     struct stat st = {0};
     char why[512] = "";
@@ -84,12 +88,13 @@ static int add_file(td__plugins *p, const char *file, int named)
         return out_of_memory();
     }
     int found = td__read_manifest(file, plugin, why, sizeof why);
-    if (found == 1 && !named) {
+    if (found == 1 && place != NAMED_FILE) {
         td__log(TD_LOG_DEBUG, "%s: %s", file, why);
         td__plugin_clear(plugin);
         free(plugin);
         return 0;
     }
+    plugin->chosen = place != DEFAULT_FOLDER;
     plugin->device = st.st_dev;
     plugin->inode = st.st_ino;
     if (found)
@@ -105,7 +110,7 @@ static int is_shared_object(const FTSENT *e)
 }
 
 /* All *.so below a folder, in the order of their names. */
-static int add_folder(td__plugins *p, char *folder, int named)
+static int add_folder(td__plugins *p, char *folder, enum place place)
 {
     FTS *tree = fts_open((char *[]){folder, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
     if (!tree)
@@ -113,11 +118,11 @@ static int add_folder(td__plugins *p, char *folder, int named)
     int rc = 0;
     for (FTSENT *e; !rc && (e = fts_read(tree));) {
         if (e->fts_level == FTS_ROOTLEVEL && e->fts_info != FTS_D && e->fts_info != FTS_DP) {
-            if (named)
+            if (place == NAMED_FOLDER)
                 td__log(TD_LOG_ERROR, "plugin folder '%s': %s", folder, strerror(e->fts_errno ? e->fts_errno : ENOTDIR));
-            rc = named ? -1 : 0;
+            rc = place == NAMED_FOLDER ? -1 : 0;
         } else if (is_shared_object(e)) {
-            rc = add_file(p, e->fts_path, 0);
+            rc = add_file(p, e->fts_path, place);
         } else if (e->fts_info == FTS_DNR) {
             td__log(TD_LOG_WARN, "plugin folder '%s': %s", e->fts_path, strerror(e->fts_errno));
         }
@@ -127,12 +132,12 @@ static int add_folder(td__plugins *p, char *folder, int named)
 }
 
 /* Folders separated by ':'. */
-static int add_path(td__plugins *p, const char *path, int named)
+static int add_path(td__plugins *p, const char *path, enum place place)
 {
     char *copy = td__strdup(path), *rest = NULL;
     int rc = copy ? 0 : out_of_memory();
     for (char *folder = rc ? NULL : strtok_r(copy, ":", &rest); !rc && folder; folder = strtok_r(NULL, ":", &rest))
-        rc = add_folder(p, folder, named);
+        rc = add_folder(p, folder, place);
     free(copy);
     return rc;
 }
@@ -141,9 +146,9 @@ int td__plugins_scan(td__plugins *p, const char *const *files, size_t n_files, c
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < n_files; i++)
-        rc = add_file(p, files[i], 1);
+        rc = add_file(p, files[i], NAMED_FILE);
     for (size_t i = 0; !rc && i < n_dirs; i++)
-        rc = add_path(p, dirs[i], 1);
+        rc = add_path(p, dirs[i], NAMED_FOLDER);
     return rc;
 }
 
@@ -161,11 +166,11 @@ int td__plugins_scan_default(td__plugins *p)
 {
     const char *path = secure_getenv("TDHOST_PLUGIN_PATH");
     char *user = user_folder();
-    int rc = !user ? out_of_memory() : path ? add_path(p, path, 0) : 0;
+    int rc = !user ? out_of_memory() : path ? add_path(p, path, DEFAULT_FOLDER) : 0;
     if (!rc)
-        rc = add_folder(p, user, 0);
+        rc = add_folder(p, user, DEFAULT_FOLDER);
     if (!rc)
-        rc = add_folder(p, (char[]){TD_PLUGIN_DIR}, 0);
+        rc = add_folder(p, (char[]){TD_PLUGIN_DIR}, DEFAULT_FOLDER);
     free(user);
     return rc;
 }

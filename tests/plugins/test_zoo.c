@@ -139,6 +139,19 @@ Test(zoo, who_comes_first_owns_the_key)
     cr_assert_str_eq(plugin_of("good")->refused, "loss 'ZooLoss' is already registered by " ZOO "/duplicate.so");
 }
 
+Test(zoo, what_the_user_chose_shadows_what_lies_about)
+{
+    setenv("TDHOST_PLUGIN_PATH", ZOO, 1);
+    setenv("XDG_DATA_HOME", "/nowhere-at-all", 1);
+    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){GOOD}, 1, NULL, 0), 0));
+    cr_assert(eq(int, td__plugins_scan_default(&plugins), 0));
+    cr_expect(plugin_of("duplicate")->refused && plugin_of("duplicate")->shadowed);
+    cr_expect(plugin_of("major_newer")->refused && !plugin_of("major_newer")->shadowed);
+    td__plugins_free(&plugins);
+    cr_assert(eq(int, td__plugins_scan_default(&plugins), 0));
+    cr_expect(plugin_of("good")->refused && !plugin_of("good")->shadowed, "nobody chose: duplicate.so and good.so are told");
+}
+
 /* A file of the test's own, in the current folder. */
 static char *write_file(const char *name, const void *bytes, size_t size, mode_t mode)
 {
