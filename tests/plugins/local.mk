@@ -8,7 +8,7 @@ SUFFIXES = .so
 .c.so:
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(COMPILE) -fPIC -shared -o $@ $<
 $(zoo): tests/plugins/zoo/zoo.h $(tdinclude_HEADERS)
-EXTRA_DIST += $(zoo_sources) tests/plugins/zoo/zoo.h
+EXTRA_DIST += $(zoo_sources) tests/plugins/zoo/zoo.h tests/plugins/zoo/cxx.cc
 CLEANFILES += $(zoo)
 
 # The static twins of all plugins, and the table of them.

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "host/plugin/plugins.h"
 #include "tests/paths.h"
 
 static int compiles(const char *compiler, const char *sdk, const char *file)
@@ -47,4 +49,34 @@ Test(sdk, a_plugin_shows_its_entry_and_nothing_else)
         free(command);
     }
     cr_assert(n > 0);
+}
+
+/* Compiles one source as a user would, loads it, and expects it to bring `key`. */
+static void expect_loads(const char *compiler, const char *source, const char *key)
+{
+    char folder[] = "/tmp/tdhost-sdk-XXXXXX", *file = source_path(source), *sdk = source_path("sdk/include");
+    char *object = td__printf("%s/plugin.so", mkdtemp(folder));
+    char *command = td__printf("%s -Wall -Wextra -Werror -fPIC -fvisibility=hidden -shared -I%s -o %s %s", compiler, sdk, object, file);
+    cr_assert(eq(int, system(command), 0), "%s", command);
+    td__plugins plugins = {0};
+    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *const[]){object}, 1, NULL, 0), 0));
+    cr_expect(eq(sz, td__plugins_load(&plugins), 1));
+    cr_expect_not_null(td__find_type(TD_KIND_LOSS, key));
+    td__registry_clear();
+    td__plugins_free(&plugins);
+    unlink(object);
+    rmdir(folder);
+    free(command);
+    free(object);
+    free(sdk);
+    free(file);
+}
+
+Test(sdk, the_template_compiles_and_loads) { expect_loads(TD_CC, "sdk/template/template.c", "TemplateLoss"); }
+
+Test(sdk, a_plugin_in_cxx_loads)
+{
+    if (system("command -v c++ >/dev/null"))
+        cr_skip_test("there is no C++ compiler");
+    expect_loads("c++ -std=c++17", "tests/plugins/zoo/cxx.cc", "CxxLoss");
 }
