@@ -137,6 +137,8 @@ void td__plan_weights(td__config *cfg, td__node *node, td__weights *out);
 int td__plan_is_null(const td__node *n);
 /* Whether `key` is there and not null; else an error that says the section needs it. */
 td__node *td__plan_need(td__config *cfg, td__node *section, const char *owner, const char *key, const char *doc);
+/* The same, and it must be a name or path. */
+td__node *td__plan_need_text(td__config *cfg, td__node *section, const char *owner, const char *key, const char *doc);
 /* Fills a struct from those keys of the section its table names; others are somebody else's. */
 int td__plan_bind(td__config *cfg, td__node *section, const char *owner, const td_param *table, uint32_t size, void *out);
 /* The path or paths under `key`; empty where absent or null. */

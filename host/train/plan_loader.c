@@ -55,7 +55,7 @@ void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, con
     struct loader_kwargs kwargs = {1, 0, 0};
     td__node_check_keys(cfg, section, name, keys, sizeof keys / sizeof *keys);
     out->at = section->at;
-    td__node *id = td__plan_need(cfg, section, name, "dataset_id", "one of the names in 'datasets'");
+    td__node *id = td__plan_need_text(cfg, section, name, "dataset_id", "one of the names in 'datasets'");
     if (id) {
         out->dataset_id = id->text;
         out->dataset = find_dataset(cfg, datasets, id);

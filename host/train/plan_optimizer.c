@@ -52,7 +52,7 @@ static void read_group(td__config *cfg, td__node *key, td__node *base, td__node 
     struct group_section v = {0};
     td__node_check_keys(cfg, item, "module_wise_configs", keys, sizeof keys / sizeof *keys);
     td__plan_bind(cfg, item, "module_wise_configs", group_table, sizeof v, &v);
-    td__node *module = td__plan_need(cfg, item, "module_wise_configs", "module", "path of a module");
+    td__node *module = td__plan_need_text(cfg, item, "module_wise_configs", "module", "path of a module");
     if (!module)
         return;
     td__group_plan *g = &out->groups[out->n_groups];

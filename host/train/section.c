@@ -24,6 +24,21 @@ td__node *td__plan_need(td__config *cfg, td__node *section, const char *owner, c
     return NULL;
 }
 
+/* Names and paths that look like numbers mean their text. */
+static int is_text(const td__node *n)
+{
+    return n->kind == TD__STRING || n->kind == TD__INT || n->kind == TD__FLOAT;
+}
+
+td__node *td__plan_need_text(td__config *cfg, td__node *section, const char *owner, const char *key, const char *doc)
+{
+    td__node *n = td__plan_need(cfg, section, owner, key, doc);
+    if (!n || is_text(n))
+        return n;
+    td__diag_error(&cfg->diag, n->at, "'%s' in %s is text (%s), not %s", key, owner, doc, td__node_kind_name(n));
+    return NULL;
+}
+
 td__paths td__plan_paths(td__config *cfg, td__node *section, const char *key)
 {
     td__paths p = {NULL, 0};
@@ -35,7 +50,7 @@ td__paths td__plan_paths(td__config *cfg, td__node *section, const char *key)
     n->used = 1;
     p.v = td__arena_alloc(cfg->arena, count * sizeof *p.v);
     for (size_t i = 0; p.v && i < count; i++) {
-        if (items[i]->kind == TD__STRING || items[i]->kind == TD__INT)
+        if (is_text(items[i]))
             p.v[p.n++] = (td__path){items[i]->text, items[i]->at};
         else
             td__diag_error(&cfg->diag, items[i]->at, "'%s' lists module paths, this is %s", key, td__node_kind_name(items[i]));

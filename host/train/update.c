@@ -119,6 +119,17 @@ static void take_over(td__optimizer *o, td__optimizer *before)
             }
 }
 
+/* A list of modules that is not complete is upstream's way, and easily a surprise. */
+static void warn_left_out(td__config *cfg, const td__optimizer *o, const td__network *student, const td__network *teacher)
+{
+    int64_t left = td__count_parameters(student->root, 1) + (teacher->root ? td__count_parameters(teacher->root, 1) : 0);
+    for (size_t i = 0; i < o->n; i++)
+        left -= td_numel(o->v[i].tensor);
+    if (left > 0)
+        td__diag_warn(&cfg->diag, o->plan->groups[0].module.at,
+                      "%lld parameters belong to none of the modules in module_wise_configs: they are not trained", (long long)left);
+}
+
 int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student, const td__network *teacher,
                        td_module *const *states, td__optimizer *before, td__optimizer *out)
 {
@@ -126,12 +137,13 @@ int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, c
     memset(out, 0, sizeof *out);
     out->plan = &plan->optimizer;
     out->scheduler = &plan->scheduler;
-    if (plan->optimizer.groups[0].module.text)
-        for (size_t i = 0; i < plan->optimizer.n_groups; i++) {
-            const td__group_plan *g = &plan->optimizer.groups[i];
-            collect_group(c, cfg, out, g, g->side == TD_TEACHER ? teacher : student);
-        }
-    else
+    const td__group_plan *groups = plan->optimizer.groups;
+    int module_wise = groups[0].module.text != NULL;
+    for (size_t i = 0; module_wise && i < plan->optimizer.n_groups; i++)
+        collect_group(c, cfg, out, &groups[i], groups[i].side == TD_TEACHER ? teacher : student);
+    if (module_wise && !states)
+        warn_left_out(cfg, out, student, teacher);
+    if (!module_wise)
         collect_all(c, plan, out, student, teacher, states);
     if (!c->error && cfg->diag.errors == errors && !out->n && (states || !builds_states(&plan->criterion)))
         td__diag_error(&cfg->diag, plan->at, "nothing is trained in %s: all parameters are frozen", plan->name);
