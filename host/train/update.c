@@ -141,7 +141,7 @@ int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, c
     int module_wise = groups[0].module.text != NULL;
     for (size_t i = 0; module_wise && i < plan->optimizer.n_groups; i++)
         collect_group(c, cfg, out, &groups[i], groups[i].side == TD_TEACHER ? teacher : student);
-    if (module_wise && !states)
+    if (module_wise && !states && cfg->diag.errors == errors)
         warn_left_out(cfg, out, student, teacher);
     if (!module_wise)
         collect_all(c, plan, out, student, teacher, states);

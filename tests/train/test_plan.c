@@ -57,6 +57,14 @@ Test(plan, wrong_paths_of_all_kinds_at_once)
            "x.yaml:14:91: student: no module 'bm' (did you mean 'bn'?)\n");
 }
 
+Test(plan, parameters_in_no_group)
+{
+    char text[2048];
+    td__run_options o = lab_options(&lab, edited(lab_distil, "momentum: 0.9}", "momentum: 0.9}, module_wise_configs: [{module: fc}]"), "x.yaml", "a");
+    cr_expect_eq(lab_errors(td__train_command, &o, text, sizeof text), TD__EXIT_OK);
+    cr_expect(strstr(text, "x.yaml:14:91: warning: 120 parameters belong to none of the modules in module_wise_configs: they are not trained\n"), "%s", text);
+}
+
 Test(plan, wrong_sequential)
 {
     EXPECT(edited(lab_distil, "student: {forward_proc: forward_batch_only}", "student: {forward_proc: forward_batch_only, sequential: [conv, bnn, '+reg']}"),
