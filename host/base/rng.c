@@ -2,34 +2,20 @@
 
 #include <math.h>
 
-void td__philox(uint64_t key, const uint32_t counter[4], uint32_t out[4])
+/* The key holds seed and epoch, the counter sample and use: the epoch is mixed in by a first Philox call so that neither
+ * loses bits. */
+td__stream td__stream_of(uint64_t seed, uint64_t epoch, uint64_t use)
 {
-    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
-    for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * x0, p1 = (uint64_t)0xCD9E8D57u * x2;
-        uint32_t y0 = (uint32_t)(p1 >> 32) ^ x1 ^ k0, y2 = (uint32_t)(p0 >> 32) ^ x3 ^ k1;
-        x1 = (uint32_t)p1;
-        x3 = (uint32_t)p0;
-        x0 = y0;
-        x2 = y2;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    out[0] = x0;
-    out[1] = x1;
-    out[2] = x2;
-    out[3] = x3;
+    uint32_t c[4] = {(uint32_t)epoch, (uint32_t)(epoch >> 32), (uint32_t)use, (uint32_t)(use >> 32)}, out[4];
+    td__philox(seed, c, out);
+    return (td__stream){(uint64_t)out[1] << 32 | out[0], out[2], out[3]};
 }
 
-/* One 128-bit block for a key.  The counter holds sample and use, the key seed and epoch: the epoch is mixed in by
- * a first Philox call so that neither loses bits. */
 void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
 {
-    uint32_t c[4] = {(uint32_t)epoch, (uint32_t)(epoch >> 32), (uint32_t)use, (uint32_t)(use >> 32)};
-    td__philox(seed, c, out);
-    uint32_t s[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), out[2], out[3]};
-    td__philox((uint64_t)out[1] << 32 | out[0], s, out);
+    td__stream s = td__stream_of(seed, epoch, use);
+    uint32_t c[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), s.low, s.high};
+    td__philox(s.key, c, out);
 }
 
 static double to_unit(uint32_t hi, uint32_t lo)

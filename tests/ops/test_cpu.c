@@ -405,6 +405,18 @@ Test(cpu, pointwise)
     td__ctx_free(c);
 }
 
+/* The drops are the reference's, so the scaled values tell. */
+Test(cpu, dropout)
+{
+    static const td_dropout_attrs rates[] = {{0, 1, 2}, {0.3, 5, 7}, {1, 0, 0}};
+    td_ctx *c = context();
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        check(c, &(struct call){"dropout", 1, {F32(100003)}, &rates[i], 0, 0, "dropout"}, 0, 1e-6);
+        check(c, &(struct call){"dropout", 1, {F32(5)}, &rates[i], 0, 0, "dropout"}, 0, 1e-6);
+    }
+    td__ctx_free(c);
+}
+
 Test(cpu, optimizers)
 {
     static const td_sgd_attrs sgd[] = {{0.1, 0, 0, 0.01, 0, 0},

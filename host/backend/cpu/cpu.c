@@ -93,7 +93,6 @@ static int32_t open_cpu(td_ctx *c)
 /* Operations whose reference kernel is this backend's kernel: they move data, or are rare. */
 static const char *const shared[] = {
     "where",
-    "dropout",
     "cast",
     "amax",
     "argmax",

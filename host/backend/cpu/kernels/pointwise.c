@@ -5,6 +5,7 @@
 #include "host/backend/cpu/kernels/common.h"
 #include "host/backend/cpu/kernels/exp.h"
 #include "host/backend/cpu/kernels/kernels.h"
+#include "host/base/rng.h"
 #include "host/tensor/nest.h"
 
 /* ---- one input ---- */
@@ -166,8 +167,57 @@ BINARY(greater, x > y ? 1 : 0)
 BINARY(equal, x == y ? 1 : 0)
 BINARY(relu_grad, x > 0 ? y : 0)
 
+/* ---- dropout: four elements a block of random words ---- */
+
+#define BLOCKS 16 /* drawn at a time */
+
+struct dropout {
+    const float *x;
+    float *y, scale;
+    uint64_t below; /* 32 random bits below this: dropped */
+    td__stream stream;
+};
+
+static void dropout_range(void *arg, int64_t begin, int64_t end)
+{
+    const struct dropout *d = arg;
+    const float scale = d->scale;
+    const uint64_t below = d->below;
+    for (int64_t i = begin; i < end; i += 4 * BLOCKS) {
+        uint32_t words[4][BLOCKS], draws[4 * BLOCKS];
+        for (int b = 0; b < BLOCKS; b++) {
+            uint64_t sample = (uint64_t)(i / 4 + b);
+            uint32_t c[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), d->stream.low, d->stream.high}, out[4];
+            td__philox(d->stream.key, c, out);
+            for (int w = 0; w < 4; w++)
+                words[w][b] = out[w];
+        }
+        for (int b = 0; b < BLOCKS; b++)
+            for (int w = 0; w < 4; w++)
+                draws[4 * b + w] = words[w][b];
+        const float *x = d->x + i;
+        float *y = d->y + i;
+        int64_t n = min(4 * BLOCKS, end - i);
+#pragma GCC ivdep
+        for (int64_t j = 0; j < n; j++)
+            y[j] = draws[j] < below ? 0 : x[j] * scale;
+    }
+}
+
+static int32_t dropout_f32(KERNEL_ARGUMENTS)
+{
+    const td_dropout_attrs *a = attrs;
+    struct dropout d = {in[0].data, out[0].data, a->p < 1 ? (float)(1 / (1 - a->p)) : 0, (uint64_t)(a->p * 0x1p32),
+                        td__stream_of(a->seed, a->counter, TD__USE_DROPOUT)};
+    (void)r;
+    td__parallel_range(td_desc_numel(&out[0].d), GRAIN / 4, 4 * BLOCKS, dropout_range, &d);
+    return TD_OK;
+}
+FLOAT32_KERNEL(dropout)
+
 const td__kernel_row td__cpu_pointwise[] = {
-    ROW(neg),      ROW(exp),  ROW(log),     ROW(sqrt),    ROW(abs),        ROW(square), ROW(sigmoid),   ROW(tanh),
-    ROW(softplus), ROW(relu), ROW(affine),  ROW(clamp),   ROW(leaky_relu), ROW(pow),    ROW(add),       ROW(sub),
-    ROW(mul),      ROW(div),  ROW(maximum), ROW(minimum), ROW(greater),    ROW(equal),  ROW(relu_grad), {NULL, NULL},
+    ROW(neg),   ROW(exp),       ROW(log),     ROW(sqrt),    ROW(abs),     ROW(square),     ROW(sigmoid),
+    ROW(tanh),  ROW(softplus),  ROW(relu),    ROW(affine),  ROW(clamp),   ROW(leaky_relu), ROW(pow),
+    ROW(add),   ROW(sub),       ROW(mul),     ROW(div),     ROW(maximum), ROW(minimum),    ROW(greater),
+    ROW(equal), ROW(relu_grad), ROW(dropout), {NULL, NULL},
 };
