@@ -190,6 +190,8 @@ static const struct conv convs[] = {
     {2, 32, 7, 7, 32, 5, 3, 1, 2, 2, 32},   /* depthwise, dilated */
     {2, 6, 5, 5, 12, 3, 3, 1, 1, 1, 6},     /* depthwise with a multiplier */
     {1, 300, 3, 3, 70, 3, 3, 1, 1, 1, 1},   /* long sums */
+    {0, 16, 8, 8, 16, 3, 3, 1, 1, 1, 1},    /* no images */
+    {2, 0, 5, 5, 3, 3, 3, 1, 1, 1, 1},      /* no channels */
     {2, 32, 7, 9, 20, 3, 3, 1, 0, 1, 1},    /* Winograd: odd sizes, partial vectors of results, no padding */
     {5, 48, 6, 5, 32, 3, 3, 1, 2, 1, 1},    /* Winograd: much padding, three vectors */
     {3, 80, 14, 14, 144, 3, 3, 1, 1, 1, 1}, /* Winograd: several chunks of results */
@@ -230,7 +232,7 @@ Test(cpu, convolutions)
 
 Test(cpu, products)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1},    {5, 3, 2},       {17, 100, 33}, {128, 10, 64},
+    static const int64_t sizes[][3] = {{0, 3, 4}, {3, 4, 0}, {1, 1, 1},    {5, 3, 2},       {17, 100, 33}, {128, 10, 64},
                                        {70, 70, 70}, {300, 130, 257}, {2, 1000, 40}, {257, 1, 31}};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

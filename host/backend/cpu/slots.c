@@ -9,7 +9,7 @@
 int td__slots_make(td__slots *s, td_run *r, size_t bytes)
 {
     s->n = td__pool_threads();
-    s->bytes = (bytes + 63) / 64 * 64;
+    s->bytes = (bytes / 64 + 1) * 64;
     size_t flags = ((size_t)s->n + 63) / 64 * 64;
     char *all = td__run_scratch(r, flags + s->bytes * (size_t)s->n);
     if (!all)

@@ -7,7 +7,7 @@
 
 typedef struct td__slots {
     char *base;
-    size_t bytes; /* of a slot, a multiple of 64 */
+    size_t bytes; /* of a slot, a multiple of 64 and not 0 */
     int n;
     _Atomic unsigned char *taken;
 } td__slots;

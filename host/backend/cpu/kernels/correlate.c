@@ -210,7 +210,7 @@ static void fill_image(void *arg, int64_t image)
 int td__correlate(td_run *r, const td__correlation *c)
 {
     double results = (double)(c->images * c->rows * c->columns * c->groups * c->out_channels);
-    if (!c->ny || !c->nx) {
+    if (!c->ny || !c->nx || !c->channels) {
         in_parallel(c->images, results, fill_image, (void *)c);
         return 0;
     }

@@ -208,8 +208,9 @@ static size_t plan_bands(struct plan *p)
 int td__weight_gradient(td_run *r, const td__weight_grad *g)
 {
     struct plan p = {.g = g};
-    if (!g->images) {
-        memset(g->dw, 0, (size_t)(g->conv_groups * g->out_channels * g->kh * g->kw * g->channels) * sizeof *g->dw);
+    int64_t weights = g->conv_groups * g->out_channels * g->kh * g->kw * g->channels;
+    if (!g->images || !weights) {
+        memset(g->dw, 0, (size_t)weights * sizeof *g->dw);
         return 0;
     }
     if (td__winograd_grad_fits(g))
@@ -220,8 +221,7 @@ int td__weight_gradient(td_run *r, const td__weight_grad *g)
     p.sums = td__run_scratch(r, (size_t)(pieces * p.chunk_sums) * sizeof *p.sums);
     if (!p.sums || (p.copy && td__slots_make(&p.slots, r, band_bytes)))
         return -1;
-    double flops = 2.0 * (double)(g->images * g->rows * g->columns * g->conv_groups * g->out_channels * g->kh * g->kw *
-                                  g->channels);
+    double flops = 2.0 * (double)(g->images * g->rows * g->columns * weights);
     in_parallel(pieces, flops, run_piece, &p);
     in_parallel(g->conv_groups * p.chunks, (double)(pieces * p.chunk_sums), reduce_chunk, &p);
     return 0;
