@@ -94,15 +94,19 @@ td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
     return c->error || !k->n ? td__empty() : type->combine(c, k->plan->object->params, k->terms, (int64_t)k->n);
 }
 
+double td__term_number(td_ctx *c, const td_term *t)
+{
+    double v = 0;
+    td__tensor_read(c, t->value, TD_FLOAT64, &v, 1);
+    return isnan(v) ? fabs(v) : v; /* the sign of NaN says nothing */
+}
+
 char *td__criterion_text(td_ctx *c, const td__criterion *k, char *buf, size_t size)
 {
     size_t used = 0;
     buf[0] = 0;
-    for (size_t i = 0; i < k->n && used < size; i++) {
-        double v = 0;
-        td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
-        used += (size_t)snprintf(buf + used, size - used, "%s%s = %.6g (weight %g)", i ? ", " : "", k->terms[i].name, isnan(v) ? fabs(v) : v,
-                                 k->terms[i].weight);
-    }
+    for (size_t i = 0; i < k->n && used < size; i++)
+        used += (size_t)snprintf(buf + used, size - used, "%s%s = %.6g (weight %g)", i ? ", " : "", k->terms[i].name,
+                                 td__term_number(c, &k->terms[i]), k->terms[i].weight);
     return buf;
 }

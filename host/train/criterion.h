@@ -18,7 +18,8 @@ int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed,
 void td__criterion_close(td__criterion *k);
 /* The loss of this step, a scalar; k->terms has the n parts it is made of. */
 td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io);
-/* "ce = 2.31 (weight 1), kd = nan (weight 0.5)" into buf: waits for the device. */
+double td__term_number(td_ctx *c, const td_term *t); /* waits for the device */
+/* "ce = 2.31 (weight 1), kd = nan (weight 0.5)" into buf. */
 char *td__criterion_text(td_ctx *c, const td__criterion *k, char *buf, size_t size);
 
 #endif

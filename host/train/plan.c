@@ -192,11 +192,8 @@ static void read_stage(td__plan *plan, td__node *section, td__node *datasets, td
     s->at = section->at;
     td__plan_bind(plan->cfg, section, s->name, stage_table, sizeof v, &v);
     s->epochs = v.num_epochs;
-    plan->epochs += v.num_epochs;
     s->train = loader_of(plan, section, datasets, "train_data_loader", before ? &before->train : NULL);
     s->val = loader_of(plan, section, datasets, "val_data_loader", before ? &before->val : NULL);
-    s->loaders_kept = before && td__plan_is_null(td__node_get(section, "train_data_loader")) &&
-                      td__plan_is_null(td__node_get(section, "val_data_loader"));
     read_networks(plan, section, s);
     read_optimization(plan, section, s, before);
     td__node *criterion = td__plan_need(plan->cfg, section, s->name, "criterion", "what is minimised");

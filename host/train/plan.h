@@ -104,7 +104,6 @@ typedef struct td__stage_plan {
     td__place at;
     int64_t epochs;
     td__loader_plan train, val; /* those of the stage before where not given */
-    int loaders_kept;
     td__network_plan teacher, student;
     td__optimizer_plan optimizer;
     td__scheduler_plan scheduler;
@@ -116,7 +115,6 @@ typedef struct td__plan {
     td__model_plan teacher, student; /* student: also `model` */
     td__stage_plan *stages;
     size_t n_stages;
-    int64_t epochs; /* of all stages */
     int64_t log_freq, checkpoint_every; /* steps; 0: checkpoints at the end of epochs only */
     td__loader_plan test;
     int64_t test_log_freq;

@@ -45,11 +45,8 @@ static void catch_signals(void)
 static json_t *terms_json(td_ctx *c, const td__criterion *k)
 {
     json_t *terms = json_object();
-    for (size_t i = 0; i < k->n; i++) {
-        double v = 0;
-        td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
-        json_object_set_new(terms, k->terms[i].name, json_real(v));
-    }
+    for (size_t i = 0; i < k->n; i++)
+        json_object_set_new(terms, k->terms[i].name, json_real(td__term_number(c, &k->terms[i])));
     return terms;
 }
 
@@ -57,11 +54,8 @@ static char *terms_text(td_ctx *c, const td__criterion *k, char *buf, size_t siz
 {
     size_t used = 0;
     buf[0] = 0;
-    for (size_t i = 0; i < k->n && used < size; i++) {
-        double v = 0;
-        td__tensor_read(c, k->terms[i].value, TD_FLOAT64, &v, 1);
-        used += (size_t)snprintf(buf + used, size - used, "%s%s %.4f", i ? ", " : "", k->terms[i].name, v);
-    }
+    for (size_t i = 0; i < k->n && used < size; i++)
+        used += (size_t)snprintf(buf + used, size - used, "%s%s %.4f", i ? ", " : "", k->terms[i].name, td__term_number(c, &k->terms[i]));
     return buf;
 }
 
@@ -148,14 +142,11 @@ static int train_step(struct run *r, int *more)
     td_ctx *c = r->x.c;
     td__batch batch;
     double began = td__seconds(), waited = td__loader_wait(r->stage.train);
-    int code = TD__EXIT_FAILED;
     td__frame_push(c);
-    int got = td__loader_next(c, r->stage.train, &batch);
+    int got = td__loader_next(c, r->stage.train, &batch), code = got < 0 ? TD__EXIT_DATA : TD__EXIT_OK;
     *more = got > 0;
     if (got > 0)
         code = train_batch(r, &batch, td__loader_wait(r->stage.train) - waited);
-    else if (!got)
-        code = TD__EXIT_OK;
     td__frame_pop(c, td_none());
     r->m.seconds += td__seconds() - began;
     if (code || !*more)
@@ -343,38 +334,55 @@ static json_t *score_json(const td__score *s)
     return j;
 }
 
-/* The best student, tested; the teacher beside it. */
+/* All but what the test says; NULL: out of memory. */
+static json_t *result_json(struct run *r)
+{
+    json_t *result = td__provenance_json(&r->x);
+    json_t *more = json_pack("{s:s, s:I, s:I, s:f, s:f, s:I, s:o, s:o}", "config_sha256", r->report.config_hash, "epochs",
+                             (json_int_t)r->m.at.epoch, "steps", (json_int_t)r->m.at.step, "train_seconds", r->m.seconds,
+                             "images_per_second", r->m.seconds > 0 ? (double)r->m.images / r->m.seconds : 0.0, "peak_memory_bytes",
+                             (json_int_t)td__memory_peak(), "best_validation", score_json(&r->m.best), "last_validation",
+                             score_json(&r->m.last));
+    int failed = json_object_update(result, more);
+    json_decref(more);
+    if (!failed)
+        return result;
+    json_decref(result);
+    return NULL;
+}
+
+/* The best student, tested; the teacher beside it.  *test is what the tests say. */
+static int test_best(struct run *r, json_t **test)
+{
+    const td__rename exact = {.strict = 1};
+    char *best = td__printf("%s/best.safetensors", r->report.checkpoints);
+    int code = best ? TD__EXIT_OK : TD__EXIT_FAILED;
+    if (!code && access(best, F_OK)) /* no stage trained it */
+        code = save_student(r);
+    td__stage_close(&r->stage);
+    if (!code && td__load_state_file(r->x.c, r->x.student, best, &exact))
+        code = TD__EXIT_DATA;
+    free(best);
+    return code ? code : td__test_models(&r->x, !r->x.options->student_only, test);
+}
+
 static int finish(struct run *r)
 {
     td__experiment *x = &r->x;
-    json_t *test = NULL, *result = td__provenance_json(x);
-    char *best = td__printf("%s/best.safetensors", r->report.checkpoints), *path = td__printf("%s/result.json", r->report.dir);
-    const td__rename exact = {.strict = 1};
-    int code = TD__EXIT_FAILED;
-    td__stage_close(&r->stage);
-    if (!best || !path || !result)
+    json_t *test = NULL, *result = result_json(r);
+    char *path = td__printf("%s/result.json", r->report.dir);
+    int code = test_best(r, &test);
+    if (!code && (!path || json_object_set(result, "test", test))) {
         td__fail(x->c, "out of memory");
-    else if (access(best, F_OK) && save_student(r)) /* no stage trained it */
         code = TD__EXIT_FAILED;
-    else if (!td__load_state_file(x->c, x->student, best, &exact))
-        code = td__test_models(x, !x->options->student_only, &test);
-    if (!code) {
-        json_object_set_new(result, "config_sha256", json_string(r->report.config_hash));
-        json_object_set_new(result, "epochs", json_integer(r->m.at.epoch));
-        json_object_set_new(result, "steps", json_integer(r->m.at.step));
-        json_object_set_new(result, "train_seconds", json_real(r->m.seconds));
-        json_object_set_new(result, "images_per_second", json_real(r->m.seconds > 0 ? (double)r->m.images / r->m.seconds : 0));
-        json_object_set_new(result, "peak_memory_bytes", json_integer((json_int_t)td__memory_peak()));
-        json_object_set_new(result, "best_validation", score_json(&r->m.best));
-        json_object_set_new(result, "last_validation", score_json(&r->m.last));
-        json_object_set(result, "test", test);
-        code = td__json_write(x->c, result, path) ? TD__EXIT_FAILED : TD__EXIT_OK;
-        if (!code && x->options->json)
-            code = td__print_json(result);
     }
+    if (!code && (td__json_write(x->c, result, path) ||
+                  td__report_log(x->c, &r->report, json_pack("{s:s, s:I, s:O}", "event", "finish", "step", (json_int_t)r->m.at.step, "test", test))))
+        code = TD__EXIT_FAILED;
+    if (!code && x->options->json)
+        code = td__print_json(result);
     json_decref(test);
     json_decref(result);
-    free(best);
     free(path);
     return code;
 }
