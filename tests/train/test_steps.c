@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "host/train/accuracy.h"
+#include "host/train/io.h"
 #include "tests/train/lab.h"
 
 #define CONV 108 /* elements of conv.weight */
@@ -170,4 +172,48 @@ Test(steps, pruned_networks_share_weights_with_their_models)
     cr_expect(same("start", "pruned", "student/fc.weight") && same("start", "pruned", "student/bn.weight"));
     float more[16];
     get("pruned", "student_network/more.weight", more, 16);
+}
+
+/* ---- counting ---- */
+
+Test(counts, ranks)
+{
+    const float logits[4][6] = {{0, 1, 2, 3, 4, 5}, {5, 5, 0, 0, 0, 0}, {5, 5, 0, 0, 0, 0}, {NAN, NAN, 9, NAN, NAN, NAN}};
+    const int64_t first[] = {5, 0, 1, 2}, second[] = {0, 5, 6, 0};
+    td__accuracy a = {0}, b = {0};
+    td__accuracy_add(&a, logits[0], first, 4, 6);
+    cr_expect_eq(a.n, 4);
+    cr_expect_eq(a.top1, 2, "of equal ones the first wins, NaN never loses: %lld", (long long)a.top1);
+    td__accuracy_add(&b, logits[0], second, 4, 6);
+    cr_expect_eq(b.top1, 0);
+    cr_expect_eq(b.top5, 0, "the last of six, of ties too, a label out of range, NaN: %lld", (long long)b.top5);
+}
+
+Test(counts, percent)
+{
+    cr_expect_float_eq(td__percent(9339, 10000), 93.39, 1e-12);
+    cr_expect_eq(td__percent(0, 0), 0);
+}
+
+Test(taps, what_is_not_there_is_named)
+{
+    td_ctx *c = td__ctx_new(NULL);
+    td_io *io = td__io_new(c);
+    const td_tap there = {"layer2", TD_OUTPUT, TD_TEACHER}, absent = {"layer3", TD_INPUT, TD_STUDENT};
+    const td_value items[] = {td_value_of(td__empty()), td_value_of(td__empty())};
+    const char *const keys[] = {"a", "b"};
+    td__io_put(io, &there, (td_value){TD_VALUE_DICT, 2, NULL, items, keys});
+    td_value v = td__io_value(io, &there);
+    cr_expect(v.kind == TD_VALUE_DICT && v.n == 2 && v.items != items && !strcmp(v.keys[1], "b"), "a copy of its own");
+    cr_expect_not(c->error);
+    cr_expect_eq(td__io_value(io, &absent).kind, TD_VALUE_NONE);
+    cr_expect_str_eq(c->error, "the input of student module 'layer3' was not tapped in this step; tapped are: teacher 'layer2' output");
+    td__ctx_clear(c);
+    td__io_supp(io, "contrast_idx");
+    cr_expect_str_eq(c->error, "the batch has no side value 'contrast_idx': its data set needs the wrapper that makes it");
+    td__ctx_clear(c);
+    td__io_clear(io);
+    cr_expect_eq(td__io_value(io, &there).kind, TD_VALUE_NONE);
+    td__io_free(io);
+    td__ctx_free(c);
 }
