@@ -15,5 +15,6 @@ include plugins/methods/kd/plugin.mk
 include plugins/methods/review/plugin.mk
 include plugins/models/empty/plugin.mk
 include plugins/models/resnet/plugin.mk
+include plugins/models/torchvision_resnet/plugin.mk
 include plugins/models/wide_resnet/plugin.mk
 include plugins/transforms/vision/plugin.mk

@@ -18,12 +18,34 @@ Test(models, parameter_counts)
         {"resnet110", "{}", 1730714},        {"resnet20", "{shortcut: A}", 269722},       {"resnet56", "{shortcut: A}", 853018},
         {"wide_resnet16_8", "{}", 10961370}, {"wide_resnet40_4", "{num_classes: 100}", 8972340},
         {"wide_resnet", "{depth: 40, k: 1, dropout_p: 0.0}", 563930},
+        {"resnet18", "{}", 11689512},        {"torchvision.models.resnet34", "{weights: null, progress: true}", 21797672},
+        {"resnet50", "{}", 25557032},        {"resnet101", "{}", 44549160},              {"resnet152", "{}", 60192808},
     };
     td_ctx *c = context("reference", TD_FLOAT32);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         td_module *m = model(c, known[i].key, known[i].kwargs);
         cr_expect_eq(td__count_parameters(m, 0), known[i].count, "%s %s: %lld", known[i].key, known[i].kwargs,
                      (long long)td__count_parameters(m, 0));
+        td__module_release(m);
+    }
+    td__ctx_free(c);
+}
+
+/* Shapes and names of what torchvision's files hold. */
+Test(models, torchvision_names)
+{
+    static const struct { const char *key, *module, *member; int64_t shape[4]; } known[] = {
+        {"resnet18", "layer4.1.conv2", "weight", {512, 512, 3, 3}},     {"resnet18", "layer2.0.downsample.0", "weight", {128, 64, 1, 1}},
+        {"resnet50", "layer1.0.downsample.1", "running_var", {256}},    {"resnet50", "layer2.0.conv2", "weight", {128, 128, 3, 3}},
+        {"resnet50", "layer4.2.conv3", "weight", {2048, 512, 1, 1}},    {"resnet50", "fc", "weight", {1000, 2048}},
+    };
+    td_ctx *c = context("reference", TD_FLOAT32);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        td_module *m = model(c, known[i].key, "{}");
+        td_tensor *t = td_member(td_find(c, m, known[i].module), known[i].member);
+        cr_assert_not_null(t, "%s of %s", known[i].member, known[i].module);
+        for (int64_t d = 0; d < 4; d++)
+            cr_expect_eq(td_dim(t, d), known[i].shape[d], "%s %s", known[i].key, known[i].module);
         td__module_release(m);
     }
     td__ctx_free(c);
