@@ -7,6 +7,7 @@
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
+#include "host/backend/service.h"
 #include "host/base/ctx.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
@@ -22,7 +23,9 @@
 
 static const void *api_get_interface(const char *id)
 {
-    return strcmp(id, TD_PICKLE_SERVICE) ? NULL : &td__pickle_service;
+    if (!strcmp(id, TD_PICKLE_SERVICE))
+        return &td__pickle_service;
+    return strcmp(id, TD_KERNELS_SERVICE) ? NULL : &td__kernels_service;
 }
 
 static int32_t api_failed(const td_ctx *c) { return c->error != NULL; }

@@ -213,3 +213,9 @@ static void compare_with_pytorch(const char *backend, uint32_t dtype, double tol
 
 Test(models, resnet20_reference_double) { compare_with_pytorch("reference", TD_FLOAT64, 1e-9, 20, 1e-7); }
 Test(models, resnet20_cpu_single) { compare_with_pytorch("cpu", TD_FLOAT32, 1e-4, 20, 1e-3); }
+Test(models, resnet20_onednn_single)
+{
+    if (!td__find_type(TD_KIND_BACKEND, "onednn"))
+        cr_skip_test("the onednn backend is not built");
+    compare_with_pytorch("onednn", TD_FLOAT32, 1e-4, 20, 1e-3);
+}

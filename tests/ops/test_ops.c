@@ -8,6 +8,7 @@
 #include "host/backend/backend.h"
 #include "host/base/pool.h"
 #include "host/ops/table.h"
+#include "host/plugin/plugins.h"
 #include "tests/ops/cases.h"
 
 static const op_case *const families[] = {
@@ -227,18 +228,19 @@ Test(ops, gradients)
     td__ctx_free(c);
 }
 
-/* Every operation has a kernel on the cpu backend, and it agrees with the reference, whatever the number of threads. */
-Test(ops, cpu)
+/* Every operation has a kernel on the backend, and it agrees with the reference, with one thread and with three: when
+ * `exact`, with the same bits. */
+static void compare_backend(const td_backend_type *backend, int exact)
 {
-    td_ctx *c[2] = {context(&td__reference_backend), context(&td__cpu_backend)};
+    td_ctx *c[2] = {context(&td__reference_backend), context(backend)};
     const td_op_type *op;
     for (size_t i = 0; (op = td__op_at(i)); i++)
-        cr_expect_not_null(td__kernel(&td__cpu_backend, op), "the cpu backend has no kernel of '%s'", op->name);
+        cr_expect_not_null(td__kernel(backend, op), "the %s backend has no kernel of '%s'", backend->type.key, op->name);
     EACH_CASE(t)
     {
         double *got[3][TD_OP_MAX_IN] = {{0}};
         int64_t n[TD_OP_MAX_IN] = {0};
-        for (int way = 0; way < 3; way++) { /* reference, cpu, cpu with threads */
+        for (int way = 0; way < 3; way++) { /* reference, the backend, the backend with threads */
             td_ctx *with = c[way > 0];
             cr_assert_eq(td__pool_start(way == 2 ? 3 : 1), 0);
             td__frame_push(with);
@@ -252,9 +254,10 @@ Test(ops, cpu)
             td__frame_pop(with, td_none());
             td__ctx_clear(with);
         }
+        double tolerance = t->cpu_tolerance ? t->cpu_tolerance : 1e-5;
         for (uint32_t k = 0; k < TD_OP_MAX_IN; k++) {
-            compare(t, k, got[1][k], got[0][k], n[k], t->cpu_tolerance ? t->cpu_tolerance : 1e-5);
-            compare(t, k, got[2][k], got[1][k], n[k], 0);
+            compare(t, k, got[1][k], got[0][k], n[k], tolerance);
+            compare(t, k, got[2][k], got[exact][k], n[k], exact ? 0 : tolerance);
             for (int way = 0; way < 3; way++)
                 free(got[way][k]);
         }
@@ -262,4 +265,48 @@ Test(ops, cpu)
     td__pool_stop();
     td__ctx_free(c[0]);
     td__ctx_free(c[1]);
+}
+
+Test(ops, cpu) { compare_backend(&td__cpu_backend, 1); }
+
+/* A backend that is a plugin of this tree; NULL where it was not built. */
+static const td_backend_type *plugin_backend(td__plugins *plugins, const char *key)
+{
+    cr_assert_eq(td__register_builtins(), 0);
+    for (const td_static_plugin *const *s = td__static_plugins; *s; s++)
+        cr_assert_eq(td__plugin_load_static(plugins, *s), 0);
+    return (const td_backend_type *)td__find_type(TD_KIND_BACKEND, key);
+}
+
+/* A ReLU must not hide that a run diverged. */
+static void keeps_nan(const td_backend_type *backend)
+{
+    const int64_t shape[] = {1, 1, 1, 2}, one = 1;
+    const float values[] = {NAN, 1}, zero = 0, unit = 1;
+    float got[2];
+    td_ctx *c = context(backend);
+    td_tensor *x = td_tensor_from(c, TD_FLOAT32, 4, shape, values);
+    td_tensor *mean = td_tensor_from(c, TD_FLOAT32, 1, &one, &zero), *var = td_tensor_from(c, TD_FLOAT32, 1, &one, &unit);
+    td_batch_norm_attrs a = {0.1, 1e-5, 0, 1};
+    td_tensor *results[] = {td_relu(c, x), td_batch_norm(c, x, NULL, NULL, mean, var, &a),
+                            td_batch_norm_add_relu(c, x, NULL, NULL, mean, var, x, &a)};
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(td__tensor_read(c, results[i], TD_FLOAT32, got, 2), 0, "%s", c->error);
+        cr_expect(isnan(got[0]) && got[1] > 0.9f, "result %d: %g %g", i, (double)got[0], (double)got[1]);
+    }
+    td__ctx_free(c);
+}
+
+Test(ops, onednn)
+{
+    td__plugins plugins = {0};
+    const td_backend_type *backend = plugin_backend(&plugins, "onednn");
+    if (backend) {
+        compare_backend(backend, 0);
+        keeps_nan(backend);
+    }
+    td__registry_clear();
+    td__plugins_free(&plugins);
+    if (!backend)
+        cr_skip_test("the onednn backend is not built");
 }

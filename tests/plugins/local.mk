@@ -15,7 +15,7 @@ CLEANFILES += $(zoo)
 check_LIBRARIES += libtdplugins.a
 libtdplugins_a_SOURCES = $(plugin_sources)
 nodist_libtdplugins_a_SOURCES = static_plugins.c
-libtdplugins_a_CPPFLAGS = $(AM_CPPFLAGS) -DTD_STATIC_PLUGIN
+libtdplugins_a_CPPFLAGS = $(AM_CPPFLAGS) -DTD_STATIC_PLUGIN $(ONEDNN_CPPFLAGS)
 CLEANFILES += static_plugins.c
 static_plugins.c: Makefile
 	$(AM_V_GEN){ echo '#include "host/plugin/plugins.h"'; \
@@ -33,7 +33,7 @@ tests_plugins_test_registry_SOURCES = tests/plugins/test_registry.c
 tests_plugins_test_registry_LDADD = $(TEST_LDADD)
 tests_plugins_test_twins_SOURCES = tests/plugins/test_twins.c
 tests_plugins_test_twins_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_plugins_test_twins_LDADD = libtdplugins.a $(TEST_LDADD)
+tests_plugins_test_twins_LDADD = libtdplugins.a $(plugin_libs) $(TEST_LDADD)
 EXTRA_tests_plugins_test_twins_DEPENDENCIES = $(plugin_PROGRAMS)
 tests_plugins_test_sdk_SOURCES = tests/plugins/test_sdk.c tests/plugins/abi.c tests/paths.h
 tests_plugins_test_sdk_CPPFLAGS = $(TEST_CPPFLAGS) -DTD_CC='"$(CC)"' -DTD_NM='"$(NM)"' -DTD_PLUGINS='"$(plugin_PROGRAMS)"'
