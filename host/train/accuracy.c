@@ -51,8 +51,8 @@ static void add_batch(td_ctx *c, td_module *model, const td__batch *b, td__accur
     free(labels);
 }
 
-int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader, void (*each)(void *user, int64_t batch, int64_t batches), void *user,
-                 td__accuracy *out)
+int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader,
+                         void (*each)(void *user, int64_t batch, int64_t batches), void *user, td__accuracy *out)
 {
     int grad = c->grad, got = 1;
     memset(out, 0, sizeof *out);

@@ -15,9 +15,9 @@ double td__percent(int64_t right, int64_t n); /* 0 of nothing */
  * wins.  With fewer than five classes top5 counts all. */
 void td__accuracy_add(td__accuracy *a, const float *logits, const int64_t *labels, int64_t n, int64_t classes);
 
-/* The whole data set through `model` in evaluation mode without gradients; its modes are left at evaluation.  `each` (NULL:
- * none) hears of every batch.  0, or -1 and c fails. */
-int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader, void (*each)(void *user, int64_t batch, int64_t batches), void *user,
-                 td__accuracy *out);
+/* The whole data set through `model` in evaluation mode without gradients; its modes are left at evaluation.  `each`
+ * (NULL: none) hears of every batch.  0, or -1 and c fails. */
+int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader,
+                         void (*each)(void *user, int64_t batch, int64_t batches), void *user, td__accuracy *out);
 
 #endif

@@ -12,9 +12,9 @@
 struct record {
     td_module *module;
     char *path;
-    td_desc out;     /* ndim 0 and no class of its own: never run, or no tensor */
+    td_desc out; /* ndim 0 and no class of its own: never run, or no tensor */
     int seen;
-    int64_t flops;   /* multiplications and additions of the batch, here and not below */
+    int64_t flops; /* multiplications and additions of the batch, here and not below */
 };
 struct trace {
     struct record *v;
@@ -164,7 +164,9 @@ static void print_taps(const td__train_stage *s)
                 v = s->io->slots[k]->value;
         }
         print_value(v);
-        printf(!u->used ? " (nothing reads it)\n" : !u->listed && strcmp(u->tap.path, ".") != 0 ? " (not in forward_hook; added)\n" : "\n");
+        printf(!u->used                                      ? " (nothing reads it)\n"
+               : !u->listed && strcmp(u->tap.path, ".") != 0 ? " (not in forward_hook; added)\n"
+                                                             : "\n");
     }
 }
 
@@ -209,11 +211,12 @@ static void print_loader(td__experiment *x, const char *name, const td__loader_p
 {
     if (!p->dataset_id)
         return;
-    printf("  %s: '%s'%s%s, batch %lld", name, p->dataset_id, p->wrapper ? " by " : "", p->wrapper ? p->wrapper->type->key : "",
-           (long long)p->batch_size);
+    printf("  %s: '%s'%s%s, batch %lld", name, p->dataset_id, p->wrapper ? " by " : "",
+           p->wrapper ? p->wrapper->type->key : "", (long long)p->batch_size);
     td__loader *l = x->n_datasets ? td__experiment_loader(x, p) : NULL;
     if (l)
-        printf(", %lld samples, %lld steps an epoch", (long long)td__loader_samples(l), (long long)td__loader_batches(l));
+        printf(", %lld samples, %lld steps an epoch", (long long)td__loader_samples(l),
+               (long long)td__loader_batches(l));
     printf(", %lld workers\n", (long long)p->workers);
     td__loader_free(l);
 }
@@ -236,8 +239,8 @@ static void print_memory(const td__train_stage *s, const struct trial *t)
         trained += td_numel(s->optimizer.v[i].tensor);
     double mb = (double)(all + trained * (1 + (int64_t)s->optimizer.plan->type->n_state)) * 4 / 1e6;
     double step = (double)t->activations * (double)s->plan->train.batch_size / 1e6;
-    printf("  memory: about %.0f MB: parameters, gradients, optimiser %.1f MB; a step of %lld images %.1f MB\n", mb + step, mb,
-           (long long)s->plan->train.batch_size, step);
+    printf("  memory: about %.0f MB: parameters, gradients, optimiser %.1f MB; a step of %lld images %.1f MB\n",
+           mb + step, mb, (long long)s->plan->train.batch_size, step);
 }
 
 static void print_stage(td__experiment *x, td__train_stage *s, const struct trial *t)
@@ -280,8 +283,8 @@ static int check_stage(td__experiment *x, size_t number)
 static void print_model(const td__model_plan *p, td_module *m)
 {
     if (m)
-        printf("%s: %s, %lld parameters, weights %s\n", p->name, p->object->type->key, (long long)td__count_parameters(m, 0),
-               p->src.path ? p->src.path : "drawn");
+        printf("%s: %s, %lld parameters, weights %s\n", p->name, p->object->type->key,
+               (long long)td__count_parameters(m, 0), p->src.path ? p->src.path : "drawn");
 }
 
 int td__check_command(const td__run_options *o)

@@ -1,7 +1,8 @@
 /* Checkpoints: all a run needs to go on to the same bits.
  *
- * OUT/checkpoints/last.json is the manifest and names the data file, state-<step>.safetensors.  The data is written first
- * under its new name, then the manifest is replaced: whenever the process dies, the manifest names a complete file. */
+ * OUT/checkpoints/last.json is the manifest and names the data file, state-<step>.safetensors.  The data is written
+ * first under its new name, then the manifest is replaced: whenever the process dies, the manifest names a complete
+ * file. */
 #ifndef TD__CHECKPOINT_H
 #define TD__CHECKPOINT_H
 

@@ -43,7 +43,8 @@ static void add_term(td_ctx *c, td__criterion *k, const char *name, double weigh
         return;
     }
     if (!c->error && td_numel(value) != 1)
-        td__fail(c, "term '%s' is not a single number but %lld: its reduction must not be none", name, (long long)td_numel(value));
+        td__fail(c, "term '%s' is not a single number but %lld: its reduction must not be none", name,
+                 (long long)td_numel(value));
     k->terms[k->n++] = (td_term){name, weight, value};
 }
 

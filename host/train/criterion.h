@@ -12,8 +12,8 @@ typedef struct td__criterion {
     size_t n, capacity;
 } td__criterion;
 
-/* Makes the terms' states, drawing from `seed`; without `with_states` terms that have one are left out of td__criterion_loss.
- * 0, or -1 and c fails. */
+/* Makes the terms' states, drawing from `seed`; without `with_states` terms that have one are left out of
+ * td__criterion_loss. 0, or -1 and c fails. */
 int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, int with_states, td__criterion *out);
 void td__criterion_close(td__criterion *k);
 /* The loss of this step, a scalar; k->terms has the n parts it is made of. */

@@ -42,7 +42,8 @@ static const td_backend_type *choose_backend(const char *name)
         const td_type *t = td__find_type(TD_KIND_BACKEND, name);
         char near[320];
         if (!t)
-            td__log(TD_LOG_ERROR, "there is no backend '%s'%s", name, td__suggest_key(TD_KIND_BACKEND, name, near, sizeof near));
+            td__log(TD_LOG_ERROR, "there is no backend '%s'%s", name,
+                    td__suggest_key(TD_KIND_BACKEND, name, near, sizeof near));
         else if (((const td_backend_type *)t)->score(why, sizeof why) > 0)
             best = (const td_backend_type *)t;
         else
@@ -143,7 +144,8 @@ int td__experiment_load_weights(td__experiment *x)
     const td__model_plan *plans[2] = {&x->plan.teacher, &x->plan.student};
     td_module *models[2] = {x->teacher, x->student};
     for (int i = 0; i < 2; i++)
-        if (models[i] && plans[i]->src.path && td__load_state_file(x->c, models[i], plans[i]->src.path, &plans[i]->src.rename))
+        if (models[i] && plans[i]->src.path &&
+            td__load_state_file(x->c, models[i], plans[i]->src.path, &plans[i]->src.rename))
             return td__experiment_fail(x, TD__EXIT_DATA);
     return TD__EXIT_OK;
 }
@@ -166,7 +168,8 @@ int td__experiment_open_data(td__experiment *x)
     size_t capacity = 0;
     int failed = open_dataset(x, &x->plan.test, &capacity);
     for (size_t i = 0; !failed && i < x->plan.n_stages; i++)
-        failed = open_dataset(x, &x->plan.stages[i].train, &capacity) || open_dataset(x, &x->plan.stages[i].val, &capacity);
+        failed =
+            open_dataset(x, &x->plan.stages[i].train, &capacity) || open_dataset(x, &x->plan.stages[i].val, &capacity);
     if (!failed)
         return TD__EXIT_OK;
     close_data(x);

@@ -17,8 +17,8 @@ typedef struct td__experiment {
     size_t n_datasets;
 } td__experiment;
 
-/* Loads the file, makes the plan, starts threads and backend, builds the models and designs each stage on trial, so that
- * all that is wrong with the file is printed at once.  TD__EXIT_OK, or the exit code; close it in any case. */
+/* Loads the file, makes the plan, starts threads and backend, builds the models and designs each stage on trial, so
+ * that all that is wrong with the file is printed at once.  TD__EXIT_OK, or the exit code; close it in any case. */
 int td__experiment_open(td__experiment *x, const td__run_options *o);
 void td__experiment_close(td__experiment *x);
 /* Reads the models' src_ckpt and opens the data sets.  TD__EXIT_OK, or the exit code with the message printed. */

@@ -28,7 +28,10 @@ static int is_instance(const char *path, const char *class_name)
 }
 
 /* A frozen_modules entry and how many modules it meant. */
-struct freeze { const char *path; size_t n; };
+struct freeze {
+    const char *path;
+    size_t n;
+};
 
 static int freeze_instance(td_module *m, const char *path, void *user)
 {
@@ -41,7 +44,8 @@ static int freeze_instance(td_module *m, const char *path, void *user)
     return 0;
 }
 
-void td__no_such_module(td_ctx *c, td__config *cfg, const char *network, td_module *root, const char *path, td__place at)
+void td__no_such_module(td_ctx *c, td__config *cfg, const char *network, td_module *root, const char *path,
+                        td__place at)
 {
     c->where = network;
     td__find_or_fail(c, root, path);
@@ -64,7 +68,8 @@ static void freeze(td_ctx *c, td__config *cfg, const td__network *n, const td__p
 }
 
 /* The modules of `paths`, in a new Sequential; loose.  NULL: c or cfg->diag says why. */
-static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, const td__paths *paths)
+static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model,
+                        const td__paths *paths)
 {
     const char **text = td__arena_alloc(cfg->arena, (paths->n + 1) * sizeof *text);
     td__child *adaptations = td__arena_alloc(cfg->arena, (plan->n_adaptations + 1) * sizeof *adaptations);
@@ -83,7 +88,8 @@ static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan
     for (size_t i = 0; i < plan->n_adaptations; i++) {
         const td__adaptation *a = &plan->adaptations[i];
         adaptations[i].name = (char *)(uintptr_t)a->name;
-        adaptations[i].module = td__module_retain(((const td_layer_type *)a->object->type)->build(c, a->object->params));
+        adaptations[i].module =
+            td__module_retain(((const td_layer_type *)a->object->type)->build(c, a->object->params));
     }
     td_module *pruned = missing ? NULL : td__redesign(c, model, text, paths->n, adaptations, plan->n_adaptations);
     for (size_t i = 0; i < plan->n_adaptations; i++)
@@ -103,7 +109,8 @@ static td_module *wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan,
     return wrapped;
 }
 
-int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed, td__network *out)
+int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed,
+                      td__network *out)
 {
     size_t errors = cfg->diag.errors;
     memset(out, 0, sizeof *out);
@@ -113,7 +120,9 @@ int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, 
     out->original = td__module_retain(model);
     c->seed = seed;
     c->draws = 0;
-    td_module *root = plan->wrapper ? wrap(c, cfg, plan, model) : plan->sequential.n ? prune(c, cfg, plan, model, &plan->sequential) : model;
+    td_module *root = plan->wrapper        ? wrap(c, cfg, plan, model)
+                      : plan->sequential.n ? prune(c, cfg, plan, model, &plan->sequential)
+                                           : model;
     out->root = td__module_retain(root);
     td__diag_take(c, cfg, plan->wrapper ? plan->wrapper->node->at : plan->at);
     if (!out->root || cfg->diag.errors != errors)

@@ -11,10 +11,11 @@ typedef struct td__network {
     td_module *root;     /* what runs in this stage; NULL: the stage has no such network */
 } td__network;
 
-/* Derives the stage's network from the model; weights stay shared.  New modules (wrapper, adaptations) draw from `seed`.
- * Wrong paths go to cfg->diag at their places, other failures to the place of the section.  0, or -1 when there is no network
- * then; one whose frozen_modules are wrong is still there. */
-int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed, td__network *out);
+/* Derives the stage's network from the model; weights stay shared.  New modules (wrapper, adaptations) draw from
+ * `seed`. Wrong paths go to cfg->diag at their places, other failures to the place of the section.  0, or -1 when there
+ * is no network then; one whose frozen_modules are wrong is still there. */
+int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed,
+                      td__network *out);
 /* Hooks cleared, everything trainable again, as it was before the stage. */
 void td__network_close(td__network *n);
 
@@ -30,7 +31,8 @@ void td__network_secondary(td_ctx *c, const td__network *n, td_io *io);
 void td__network_end_epoch(td_ctx *c, const td__network *n);
 
 /* "student: no module 'fcc' (did you mean 'fc'?)" at that place. */
-void td__no_such_module(td_ctx *c, td__config *cfg, const char *network, td_module *root, const char *path, td__place at);
+void td__no_such_module(td_ctx *c, td__config *cfg, const char *network, td_module *root, const char *path,
+                        td__place at);
 /* A failure of c becomes a diagnostic; c is clear again.  0: there was none, else -1. */
 int td__diag_take(td_ctx *c, td__config *cfg, td__place at);
 

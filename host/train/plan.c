@@ -13,12 +13,15 @@
 
 /* ---- weights and models ---- */
 
-struct weights_section { const char *path, *strip_prefix; int32_t strict; };
+struct weights_section {
+    const char *path, *strip_prefix;
+    int32_t strict;
+};
 static const td_param weights_table[] = {
     TD_PARAM_FILE(struct weights_section, path, NULL, "safetensors or PyTorch file"),
-    TD_PARAM_STRING(struct weights_section, strip_prefix, "null", "taken off the names in the file", .flags = TD_NULLABLE),
-    TD_PARAM_BOOL(struct weights_section, strict, "true", "missing and unexpected names are errors"),
-    TD_PARAM_END};
+    TD_PARAM_STRING(struct weights_section, strip_prefix, "null", "taken off the names in the file",
+                    .flags = TD_NULLABLE),
+    TD_PARAM_BOOL(struct weights_section, strict, "true", "missing and unexpected names are errors"), TD_PARAM_END};
 
 static void read_rename(td__config *cfg, td__node *map, td__rename *out)
 {
@@ -32,7 +35,8 @@ static void read_rename(td__config *cfg, td__node *map, td__rename *out)
         return;
     for (size_t i = 0; i < map->n; i++) {
         if (map->items[i]->kind != TD__STRING)
-            td__diag_error(&cfg->diag, map->items[i]->at, "'rename' gives names, this is %s", td__node_kind_name(map->items[i]));
+            td__diag_error(&cfg->diag, map->items[i]->at, "'rename' gives names, this is %s",
+                           td__node_kind_name(map->items[i]));
         names[i] = map->keys[i]->text;
         names[map->n + i] = map->items[i]->text;
     }
@@ -74,7 +78,8 @@ void td__plan_weights(td__config *cfg, td__node *n, td__weights *out)
         s.path = read_path(cfg, n, "src_ckpt");
     }
     if (s.path && strstr(s.path, "://"))
-        td__diag_error(&cfg->diag, n->at, "'%s' is a URL; nothing is downloaded here: fetch the file and give its path", s.path);
+        td__diag_error(&cfg->diag, n->at, "'%s' is a URL; nothing is downloaded here: fetch the file and give its path",
+                       s.path);
     out->path = s.path;
     out->rename.strip_prefix = s.strip_prefix;
     out->rename.strict = s.strict;
@@ -95,13 +100,15 @@ static void read_model(td__config *cfg, td__node *models, const char *name, td__
     td__plan_weights(cfg, td__node_get(section, "src_ckpt"), &out->src);
     out->dst = read_path(cfg, td__node_get(section, "dst_ckpt"), "dst_ckpt");
     if (!td__plan_is_null(td__node_get(section, "repo_or_dir")))
-        td__diag_warn(&cfg->diag, td__place_of(section, "repo_or_dir"), "'repo_or_dir' has no effect: models come from plugins");
+        td__diag_warn(&cfg->diag, td__place_of(section, "repo_or_dir"),
+                      "'repo_or_dir' has no effect: models come from plugins");
 }
 
 static void read_models(td__plan *plan, td__node *root)
 {
     static const char *const keys[] = {"teacher_model", "student_model", "model"};
-    td__node *models = td__plan_need(plan->cfg, root, "the experiment", "models", "teacher_model and student_model, or model");
+    td__node *models =
+        td__plan_need(plan->cfg, root, "the experiment", "models", "teacher_model and student_model, or model");
     if (!models)
         return;
     td__node_check_keys(plan->cfg, models, "models", keys, COUNT(keys));
@@ -113,28 +120,47 @@ static void read_models(td__plan *plan, td__node *root)
     else if (td__node_get(models, "model"))
         read_model(plan->cfg, models, "model", &plan->student);
     if (!plan->student.name)
-        td__diag_error(&plan->cfg->diag, models->at, "'models' needs 'student_model' (with 'teacher_model') or 'model'");
+        td__diag_error(&plan->cfg->diag, models->at,
+                       "'models' needs 'student_model' (with 'teacher_model') or 'model'");
 }
 
 /* ---- stages ---- */
 
-struct stage_section { int64_t num_epochs; };
+struct stage_section {
+    int64_t num_epochs;
+};
 static const td_param stage_table[] = {
-    TD_PARAM_INT(struct stage_section, num_epochs, NULL, "passes over the training data", .min = 1, .max = 1e9), TD_PARAM_END};
-
-struct train_section { int64_t log_freq, checkpoint_every; };
-static const td_param train_table[] = {
-    TD_PARAM_INT(struct train_section, log_freq, "1000", "steps between lines of progress", .min = 1, .max = 1e9),
-    TD_PARAM_INT(struct train_section, checkpoint_every, "0", "steps between checkpoints within an epoch; 0: none", .max = 1e9, .min = 0),
+    TD_PARAM_INT(struct stage_section, num_epochs, NULL, "passes over the training data", .min = 1, .max = 1e9),
     TD_PARAM_END};
 
-static const char *const stage_keys[] = {"num_epochs", "train_data_loader", "val_data_loader", "teacher", "student", "model",
-                                         "optimizer", "scheduler", "criterion", "pre_epoch_process",
-                                         "pre_forward_process", "post_forward_process", "post_epoch_process",
-                                         "log_freq", "checkpoint_every"};
+struct train_section {
+    int64_t log_freq, checkpoint_every;
+};
+static const td_param train_table[] = {
+    TD_PARAM_INT(struct train_section, log_freq, "1000", "steps between lines of progress", .min = 1, .max = 1e9),
+    TD_PARAM_INT(struct train_section, checkpoint_every, "0", "steps between checkpoints within an epoch; 0: none",
+                 .max = 1e9, .min = 0),
+    TD_PARAM_END};
+
+static const char *const stage_keys[] = {"num_epochs",
+                                         "train_data_loader",
+                                         "val_data_loader",
+                                         "teacher",
+                                         "student",
+                                         "model",
+                                         "optimizer",
+                                         "scheduler",
+                                         "criterion",
+                                         "pre_epoch_process",
+                                         "pre_forward_process",
+                                         "post_forward_process",
+                                         "post_epoch_process",
+                                         "log_freq",
+                                         "checkpoint_every"};
 #define STAGE_KEYS (COUNT(stage_keys) - 2) /* the last two belong to train as a whole */
 
-static td__loader_plan loader_of(td__plan *plan, td__node *section, td__node *datasets, const char *key, const td__loader_plan *before)
+static td__loader_plan loader_of(td__plan *plan, td__node *section, td__node *datasets, const char *key,
+                                 const td__loader_plan *before)
 {
     td__loader_plan p = {0};
     td__node *n = td__node_get(section, key);
@@ -186,7 +212,8 @@ static void read_optimization(td__plan *plan, td__node *section, td__stage_plan 
     }
 }
 
-static void read_stage(td__plan *plan, td__node *section, td__node *datasets, td__stage_plan *s, const td__stage_plan *before)
+static void read_stage(td__plan *plan, td__node *section, td__node *datasets, td__stage_plan *s,
+                       const td__stage_plan *before)
 {
     struct stage_section v = {0};
     s->at = section->at;
@@ -199,11 +226,12 @@ static void read_stage(td__plan *plan, td__node *section, td__node *datasets, td
     td__node *criterion = td__plan_need(plan->cfg, section, s->name, "criterion", "what is minimised");
     if (criterion)
         td__plan_criterion(plan->cfg, criterion, &s->criterion);
-    static const char *const processes[] = {"pre_epoch_process", "pre_forward_process", "post_forward_process", "post_epoch_process"};
+    static const char *const processes[] = {"pre_epoch_process", "pre_forward_process", "post_forward_process",
+                                            "post_epoch_process"};
     for (size_t i = 0; i < COUNT(processes); i++)
         if (!td__plan_is_null(td__node_get(section, processes[i])))
-            td__diag_error(&plan->cfg->diag, td__place_of(section, processes[i]), "'%s' is not supported: leave it out or null",
-                           processes[i]);
+            td__diag_error(&plan->cfg->diag, td__place_of(section, processes[i]),
+                           "'%s' is not supported: leave it out or null", processes[i]);
 }
 
 /* "stage12" -> 12; 0: another name. */
@@ -287,14 +315,15 @@ static void read_test(td__plan *plan, td__node *root, td__node *datasets)
         td__plan_loader(plan->cfg, datasets, loader, "test_data_loader", 0, &plan->test);
 }
 
-/* Every data set of the file must be one, used or not.  Beside them may stand what a function gives (split_dataset), whose
- * elements are the data sets. */
+/* Every data set of the file must be one, used or not.  Beside them may stand what a function gives (split_dataset),
+ * whose elements are the data sets. */
 static void check_datasets(td__config *cfg, td__node *datasets)
 {
     if (td__plan_is_null(datasets))
         return;
     if (datasets->kind != TD__MAP) {
-        td__diag_error(&cfg->diag, datasets->at, "'datasets' maps names to data sets, this is %s", td__node_kind_name(datasets));
+        td__diag_error(&cfg->diag, datasets->at, "'datasets' maps names to data sets, this is %s",
+                       td__node_kind_name(datasets));
         return;
     }
     for (size_t i = 0; i < datasets->n; i++) {
@@ -328,9 +357,12 @@ static void check_dependencies(td__config *cfg, td__node *n)
         else if (name->kind == TD__SEQ && name->n)
             name = name->items[0];
         if (!name || name->kind != TD__STRING)
-            td__diag_error(&cfg->diag, items[i]->at, "a dependency is a plugin's name or {name: …}, not %s", td__node_kind_name(items[i]));
+            td__diag_error(&cfg->diag, items[i]->at, "a dependency is a plugin's name or {name: …}, not %s",
+                           td__node_kind_name(items[i]));
         else if (!has_plugin(name->text))
-            td__diag_warn(&cfg->diag, name->at, "no plugin '%s' is loaded (nothing is imported: what is used must come from plugins)", name->text);
+            td__diag_warn(&cfg->diag, name->at,
+                          "no plugin '%s' is loaded (nothing is imported: what is used must come from plugins)",
+                          name->text);
     }
 }
 
@@ -341,7 +373,8 @@ int td__plan_read(td__plan *plan, td__config *cfg)
     plan->cfg = cfg;
     td__node *root = cfg->root;
     if (!root || root->kind != TD__MAP) {
-        td__diag_error(&cfg->diag, (td__place){cfg->path, 0, 0}, "an experiment is a map with 'datasets', 'models' and 'train'");
+        td__diag_error(&cfg->diag, (td__place){cfg->path, 0, 0},
+                       "an experiment is a map with 'datasets', 'models' and 'train'");
         return -1;
     }
     td__node_check_keys(cfg, root, "the experiment", keys, COUNT(keys));

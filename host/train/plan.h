@@ -7,8 +7,14 @@
 #include "host/nn/state.h"
 
 /* Module paths as written, each with its place. */
-typedef struct td__path { const char *text; td__place at; } td__path;
-typedef struct td__paths { td__path *v; size_t n; } td__paths;
+typedef struct td__path {
+    const char *text;
+    td__place at;
+} td__path;
+typedef struct td__paths {
+    td__path *v;
+    size_t n;
+} td__paths;
 
 /* src_ckpt: a path, or {path, strip_prefix, rename: {linear: fc}, strict}. */
 typedef struct td__weights {
@@ -23,7 +29,7 @@ typedef struct td__model_plan {
     const char *name;   /* "teacher_model", "student_model" or "model"; NULL: there is none */
     td__object *object; /* kind model */
     td__weights src;
-    const char *dst;    /* NULL: none */
+    const char *dst; /* NULL: none */
 } td__model_plan;
 
 /* …_data_loader */
@@ -37,7 +43,10 @@ typedef struct td__loader_plan {
 } td__loader_plan;
 
 /* A named module of `adaptations`. */
-typedef struct td__adaptation { const char *name; td__object *object; } td__adaptation;
+typedef struct td__adaptation {
+    const char *name;
+    td__object *object;
+} td__adaptation;
 
 /* teacher, student or model of one stage */
 typedef struct td__network_plan {
@@ -124,7 +133,8 @@ typedef struct td__plan {
 int td__plan_read(td__plan *plan, td__config *cfg);
 
 /* Parts of it, one a file. */
-void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, const char *name, int training, td__loader_plan *out);
+void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, const char *name, int training,
+                     td__loader_plan *out);
 void td__plan_network(td__config *cfg, td__node *section, const char *name, uint32_t side, td__network_plan *out);
 void td__plan_criterion(td__config *cfg, td__node *section, td__criterion_plan *out);
 void td__plan_optimizer(td__config *cfg, td__node *section, td__optimizer_plan *out);
@@ -138,7 +148,8 @@ td__node *td__plan_need(td__config *cfg, td__node *section, const char *owner, c
 /* The same, and it must be a name or path. */
 td__node *td__plan_need_text(td__config *cfg, td__node *section, const char *owner, const char *key, const char *doc);
 /* Fills a struct from those keys of the section its table names; others are somebody else's. */
-int td__plan_bind(td__config *cfg, td__node *section, const char *owner, const td_param *table, uint32_t size, void *out);
+int td__plan_bind(td__config *cfg, td__node *section, const char *owner, const td_param *table, uint32_t size,
+                  void *out);
 /* The path or paths under `key`; empty where absent or null. */
 td__paths td__plan_paths(td__config *cfg, td__node *section, const char *key);
 /* The entries of `base`, overridden and extended by those of `over`, but none with a name in `without` ("a|b"). */

@@ -5,7 +5,8 @@
 
 static int weighs(const td__node *weight)
 {
-    return !td__plan_is_null(weight) && (weight->kind == TD__MAP || ((weight->kind == TD__INT || weight->kind == TD__FLOAT) && weight->f != 0));
+    return !td__plan_is_null(weight) &&
+           (weight->kind == TD__MAP || ((weight->kind == TD__INT || weight->kind == TD__FLOAT) && weight->f != 0));
 }
 
 static int is_weight(td__config *cfg, const td__node *n, int map_allowed)
@@ -21,9 +22,10 @@ static void check_wrapper(td__config *cfg, td__node *section, const td__term_pla
 {
     const td_loss_type *loss = (const td_loss_type *)t->loss->type;
     if (loss->compare && !t->wrapper)
-        td__diag_error(&cfg->diag, section->at,
-                       "%s compares an input with a target: it needs a 'criterion_wrapper' (SimpleLossWrapper) that says which",
-                       loss->type.key);
+        td__diag_error(
+            &cfg->diag, section->at,
+            "%s compares an input with a target: it needs a 'criterion_wrapper' (SimpleLossWrapper) that says which",
+            loss->type.key);
     else if (!loss->compare && t->wrapper)
         td__diag_error(&cfg->diag, td__place_of(section, "criterion_wrapper"),
                        "%s reads the tapped values itself: it takes no 'criterion_wrapper'", loss->type.key);
@@ -92,12 +94,14 @@ void td__plan_criterion(td__config *cfg, td__node *section, td__criterion_plan *
     td__node *kwargs = td__node_get(section, "kwargs");
     td__node *key = td__plan_need(cfg, section, "criterion", "key", "WeightedSumLoss");
     if (key) /* the terms are the grammar's, the rest is the criterion's own */
-        out->object = td__object_from(cfg, key, td__plan_merge(cfg, kwargs, NULL, "model_term|sub_terms"), section, TD_KIND_CRITERION);
+        out->object = td__object_from(cfg, key, td__plan_merge(cfg, kwargs, NULL, "model_term|sub_terms"), section,
+                                      TD_KIND_CRITERION);
     read_model_term(cfg, td__node_get(kwargs, "model_term"), out);
     read_terms(cfg, td__node_get(kwargs, "sub_terms"), out);
     td__node *f = td__node_get(section, "func2extract_model_loss");
     if (!td__plan_is_null(f) && (f->kind != TD__STRING || strcmp(f->text, "extract_model_loss_dict") != 0))
-        td__diag_error(&cfg->diag, f->at, "'func2extract_model_loss' is '%s'; it may be extract_model_loss_dict or null",
+        td__diag_error(&cfg->diag, f->at,
+                       "'func2extract_model_loss' is '%s'; it may be extract_model_loss_dict or null",
                        f->text ? f->text : td__node_kind_name(f));
     if (!cfg->diag.errors && !out->n_terms && !out->model_term)
         td__diag_error(&cfg->diag, section->at, "no term has a weight: there is nothing to minimise");

@@ -4,10 +4,14 @@
 #include "host/base/text.h"
 #include "host/train/plan.h"
 
-struct loader_kwargs { int64_t batch_size, num_workers; int32_t drop_last; };
+struct loader_kwargs {
+    int64_t batch_size, num_workers;
+    int32_t drop_last;
+};
 static const td_param kwargs_table[] = {
     TD_PARAM_INT(struct loader_kwargs, batch_size, "1", "samples a step", .min = 1, .max = 1e9),
-    TD_PARAM_INT(struct loader_kwargs, num_workers, "0", "threads that decode ahead; 0: the training thread does", .max = 1024),
+    TD_PARAM_INT(struct loader_kwargs, num_workers, "0", "threads that decode ahead; 0: the training thread does",
+                 .max = 1024),
     TD_PARAM_BOOL(struct loader_kwargs, drop_last, "false", "whether an incomplete last batch is left out"),
     TD_PARAM_UNUSED("pin_memory", "PyTorch's"),
     TD_PARAM_UNUSED("persistent_workers", "PyTorch's"),
@@ -37,7 +41,8 @@ static td__object *read_sampler(td__config *cfg, td__node *section, const char *
     td__node *sampler = td__node_get(section, "sampler");
     if (td__plan_is_null(sampler)) {
         if (training) /* silently in order would train badly */
-            td__plan_need(cfg, section, name, "sampler", "the order: {class_or_func: RandomSampler} draws anew each epoch");
+            td__plan_need(cfg, section, name, "sampler",
+                          "the order: {class_or_func: RandomSampler} draws anew each epoch");
         return NULL;
     }
     td__node_check_keys(cfg, sampler, "sampler", keys, sizeof keys / sizeof *keys);
@@ -47,10 +52,11 @@ static td__object *read_sampler(td__config *cfg, td__node *section, const char *
     return key ? td__object_from(cfg, key, td__node_get(sampler, "kwargs"), sampler, TD_KIND_SAMPLER) : NULL;
 }
 
-void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, const char *name, int training, td__loader_plan *out)
+void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, const char *name, int training,
+                     td__loader_plan *out)
 {
     static const char *const keys[] = {"dataset_id", "dataset_wrapper", "cache_output", "requires_supp",
-                                       "sampler", "batch_sampler", "collate_fn", "kwargs"};
+                                       "sampler",    "batch_sampler",   "collate_fn",   "kwargs"};
     static const char *const absent[] = {"cache_output", "batch_sampler", "collate_fn"};
     struct loader_kwargs kwargs = {1, 0, 0};
     td__node_check_keys(cfg, section, name, keys, sizeof keys / sizeof *keys);
@@ -66,7 +72,8 @@ void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, con
     out->sampler = read_sampler(cfg, section, name, training);
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         if (!td__plan_is_null(td__node_get(section, absent[i])))
-            td__diag_error(&cfg->diag, td__place_of(section, absent[i]), "'%s' is not supported yet: leave it out or null", absent[i]);
+            td__diag_error(&cfg->diag, td__place_of(section, absent[i]),
+                           "'%s' is not supported yet: leave it out or null", absent[i]);
     td__bind(cfg, td__node_get(section, "kwargs"), name, kwargs_table, sizeof kwargs, &kwargs);
     out->batch_size = kwargs.batch_size;
     out->workers = kwargs.num_workers;

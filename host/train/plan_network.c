@@ -3,12 +3,16 @@
 
 #include "host/train/plan.h"
 
-struct network_section { int32_t requires_grad; const char *mode, *dst_ckpt; };
+struct network_section {
+    int32_t requires_grad;
+    const char *mode, *dst_ckpt;
+};
 static const td_param network_table[] = {
     TD_PARAM_BOOL(struct network_section, requires_grad, "true", "whether its parameters are trained"),
-    TD_PARAM_STRING(struct network_section, mode, "null", "how batch normalisation and dropout behave", .choices = "train|eval",
-                    .flags = TD_NULLABLE),
-    TD_PARAM_FILE(struct network_section, dst_ckpt, "null", "where the network goes when the stage ends", .flags = TD_NULLABLE),
+    TD_PARAM_STRING(struct network_section, mode, "null", "how batch normalisation and dropout behave",
+                    .choices = "train|eval", .flags = TD_NULLABLE),
+    TD_PARAM_FILE(struct network_section, dst_ckpt, "null", "where the network goes when the stage ends",
+                  .flags = TD_NULLABLE),
     TD_PARAM_END};
 
 static void read_adaptations(td__config *cfg, td__node *map, td__network_plan *out)
@@ -16,7 +20,8 @@ static void read_adaptations(td__config *cfg, td__node *map, td__network_plan *o
     if (td__plan_is_null(map))
         return;
     if (map->kind != TD__MAP) {
-        td__diag_error(&cfg->diag, map->at, "'adaptations' maps names to {key, kwargs}, this is %s", td__node_kind_name(map));
+        td__diag_error(&cfg->diag, map->at, "'adaptations' maps names to {key, kwargs}, this is %s",
+                       td__node_kind_name(map));
         return;
     }
     out->adaptations = td__arena_alloc(cfg->arena, (map->n + 1) * sizeof *out->adaptations);
@@ -41,7 +46,8 @@ static void read_wrapper(td__config *cfg, td__node *section, td__network_plan *o
     out->wrapper_frozen = td__plan_paths(cfg, w, "frozen_modules");
     if (out->sequential.n)
         td__diag_error(&cfg->diag, td__place_of(section, "sequential"),
-                       "'sequential' would take the network apart that auxiliary_model_wrapper wraps: write it inside that section");
+                       "'sequential' would take the network apart that auxiliary_model_wrapper wraps: write it inside "
+                       "that section");
 }
 
 static void read_hooks(td__config *cfg, td__node *section, td__network_plan *out)
@@ -57,8 +63,9 @@ static void read_hooks(td__config *cfg, td__node *section, td__network_plan *out
 
 void td__plan_network(td__config *cfg, td__node *section, const char *name, uint32_t side, td__network_plan *out)
 {
-    static const char *const keys[] = {"forward_proc", "sequential", "adaptations", "frozen_modules", "requires_grad",
-                                       "forward_hook", "wrapper", "auxiliary_model_wrapper", "mode", "src_ckpt", "dst_ckpt"};
+    static const char *const keys[] = {"forward_proc",  "sequential",   "adaptations", "frozen_modules",
+                                       "requires_grad", "forward_hook", "wrapper",     "auxiliary_model_wrapper",
+                                       "mode",          "src_ckpt",     "dst_ckpt"};
     struct network_section v = {1, NULL, NULL};
     td__node_check_keys(cfg, section, name, keys, sizeof keys / sizeof *keys);
     td__plan_bind(cfg, section, name, network_table, sizeof v, &v);
@@ -69,7 +76,8 @@ void td__plan_network(td__config *cfg, td__node *section, const char *name, uint
     out->requires_grad = v.requires_grad && (side == TD_STUDENT || td__node_get(section, "requires_grad"));
     out->mode = v.mode;
     out->dst = v.dst_ckpt;
-    td__node *proc = td__plan_need(cfg, section, name, "forward_proc", "how a batch enters it, mostly forward_batch_only");
+    td__node *proc =
+        td__plan_need(cfg, section, name, "forward_proc", "how a batch enters it, mostly forward_batch_only");
     if (proc)
         out->forward_proc = td__object_of(cfg, proc, TD_KIND_FORWARD_PROC);
     out->sequential = td__plan_paths(cfg, section, "sequential");
@@ -79,5 +87,6 @@ void td__plan_network(td__config *cfg, td__node *section, const char *name, uint
     read_wrapper(cfg, section, out);
     td__plan_weights(cfg, td__node_get(section, "src_ckpt"), &out->src);
     if (!td__plan_is_null(td__node_get(section, "wrapper")))
-        td__diag_warn(&cfg->diag, td__place_of(section, "wrapper"), "'wrapper' has no effect: there is one process and one device");
+        td__diag_warn(&cfg->diag, td__place_of(section, "wrapper"),
+                      "'wrapper' has no effect: there is one process and one device");
 }

@@ -4,22 +4,31 @@
 
 #include "host/train/plan.h"
 
-struct optimizer_section { double max_grad_norm; int64_t grad_accum_step; int32_t filters_params; };
+struct optimizer_section {
+    double max_grad_norm;
+    int64_t grad_accum_step;
+    int32_t filters_params;
+};
 static const td_param optimizer_table[] = {
-    TD_PARAM_FLOAT(struct optimizer_section, max_grad_norm, "null", "gradients are scaled down to this norm", .min = 0, .max = 1e300,
-                   .flags = TD_NULLABLE),
+    TD_PARAM_FLOAT(struct optimizer_section, max_grad_norm, "null", "gradients are scaled down to this norm", .min = 0,
+                   .max = 1e300, .flags = TD_NULLABLE),
     TD_PARAM_INT(struct optimizer_section, grad_accum_step, "1", "backward passes an update", .min = 1, .max = 1e9),
     TD_PARAM_BOOL(struct optimizer_section, filters_params, "true", "frozen parameters are left out (always so here)"),
     TD_PARAM_END};
 
-struct group_section { int32_t is_teacher; };
+struct group_section {
+    int32_t is_teacher;
+};
 static const td_param group_table[] = {
     TD_PARAM_BOOL(struct group_section, is_teacher, "false", "whether the module is the teacher's"), TD_PARAM_END};
 
-struct scheduler_section { int64_t scheduling_step; };
-static const td_param scheduler_table[] = {
-    TD_PARAM_INT(struct scheduler_section, scheduling_step, "0", "0: steps once an epoch; N: each N backward passes", .max = 1e9, .min = -1),
-    TD_PARAM_END};
+struct scheduler_section {
+    int64_t scheduling_step;
+};
+static const td_param scheduler_table[] = {TD_PARAM_INT(struct scheduler_section, scheduling_step, "0",
+                                                        "0: steps once an epoch; N: each N backward passes", .max = 1e9,
+                                                        .min = -1),
+                                           TD_PARAM_END};
 
 /* The rate is the host's to schedule: it reads it from the parameter every optimiser calls lr. */
 static double base_lr(const td_type *type, const void *params)
@@ -33,7 +42,8 @@ static double base_lr(const td_type *type, const void *params)
     return NAN;
 }
 
-static int fill_group(td__config *cfg, td__node *key, td__node *kwargs, td__node *section, td__optimizer_plan *out, td__group_plan *g)
+static int fill_group(td__config *cfg, td__node *key, td__node *kwargs, td__node *section, td__optimizer_plan *out,
+                      td__group_plan *g)
 {
     td__object *o = td__object_from(cfg, key, kwargs, section, TD_KIND_OPTIMIZER);
     if (!o)
@@ -42,7 +52,8 @@ static int fill_group(td__config *cfg, td__node *key, td__node *kwargs, td__node
     g->params = o->params;
     g->lr = base_lr(o->type, o->params);
     if (isnan(g->lr))
-        td__diag_error(&cfg->diag, section->at, "optimizer '%s' has no parameter lr: it cannot be scheduled", o->type->key);
+        td__diag_error(&cfg->diag, section->at, "optimizer '%s' has no parameter lr: it cannot be scheduled",
+                       o->type->key);
     return 0;
 }
 
@@ -74,7 +85,8 @@ static void read_groups(td__config *cfg, td__node *section, td__node *key, td__n
     if (!out->groups)
         return;
     if (n && list->kind != TD__SEQ) {
-        td__diag_error(&cfg->diag, list->at, "'module_wise_configs' is a list of {module, kwargs}, not %s", td__node_kind_name(list));
+        td__diag_error(&cfg->diag, list->at, "'module_wise_configs' is a list of {module, kwargs}, not %s",
+                       td__node_kind_name(list));
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -85,8 +97,13 @@ static void read_groups(td__config *cfg, td__node *section, td__node *key, td__n
 
 void td__plan_optimizer(td__config *cfg, td__node *section, td__optimizer_plan *out)
 {
-    static const char *const keys[] = {"key", "kwargs", "filters_params", "max_grad_norm", "grad_accum_step",
-                                       "module_wise_configs", "module_wise_kwargs"};
+    static const char *const keys[] = {"key",
+                                       "kwargs",
+                                       "filters_params",
+                                       "max_grad_norm",
+                                       "grad_accum_step",
+                                       "module_wise_configs",
+                                       "module_wise_kwargs"};
     struct optimizer_section v = {NAN, 1, 1};
     td__node_check_keys(cfg, section, "optimizer", keys, sizeof keys / sizeof *keys);
     td__plan_bind(cfg, section, "optimizer", optimizer_table, sizeof v, &v);

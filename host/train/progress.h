@@ -8,13 +8,13 @@ double td__seconds(void); /* monotonic */
 
 typedef struct td__progress {
     int quiet, terminal;
-    int64_t every;      /* steps between plain lines */
-    double line_at;     /* when the last line was written */
-    double since;       /* rates count from here: when the last plain line was due */
-    int64_t images;     /* and this many since */
+    int64_t every;  /* steps between plain lines */
+    double line_at; /* when the last line was written */
+    double since;   /* rates count from here: when the last plain line was due */
+    int64_t images; /* and this many since */
     int64_t steps;
-    double waited;      /* for data since */
-    int open;           /* the terminal's line is unfinished */
+    double waited; /* for data since */
+    int open;      /* the terminal's line is unfinished */
 } td__progress;
 
 /* The rates of what happened since the last plain line. */
@@ -23,7 +23,8 @@ typedef struct td__rates {
 } td__rates;
 
 void td__progress_begin(td__progress *p, int64_t every, int quiet);
-/* One more step of n images, `waited` seconds of it for data.  1: a plain line is due (rates are set, and counted anew). */
+/* One more step of n images, `waited` seconds of it for data.  1: a plain line is due (rates are set, and counted
+ * anew). */
 int td__progress_step(td__progress *p, int64_t n, double waited, int last, td__rates *rates);
 /* Writes the line: over the last one on a terminal, unless it is `kept`; as it is elsewhere, only if kept. */
 void td__progress_line(td__progress *p, int kept, const char *fmt, ...) TD_PRINTF(3, 4);

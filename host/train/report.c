@@ -77,10 +77,12 @@ static int item_differs(const td__node *a, const td__node *b, const char *name, 
 static int map_differs(const td__node *a, const td__node *b, char *path, size_t size)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (item_differs(a->items[i], td__node_get((td__node *)(uintptr_t)b, a->keys[i]->text), a->keys[i]->text, path, size))
+        if (item_differs(a->items[i], td__node_get((td__node *)(uintptr_t)b, a->keys[i]->text), a->keys[i]->text, path,
+                         size))
             return 1;
     for (size_t i = 0; i < b->n; i++)
-        if (item_differs(td__node_get((td__node *)(uintptr_t)a, b->keys[i]->text), b->items[i], b->keys[i]->text, path, size))
+        if (item_differs(td__node_get((td__node *)(uintptr_t)a, b->keys[i]->text), b->items[i], b->keys[i]->text, path,
+                         size))
             return 1;
     return 0;
 }
@@ -114,8 +116,10 @@ static int check_same(td__experiment *x, const char *path)
         td__diag_print(&before.diag, stderr);
         code = TD__EXIT_CONFIG;
     } else if (differs(before.root, x->cfg.root, where, sizeof where)) {
-        td__log(TD_LOG_ERROR, "--resume: '%s' is not what it was when this run began (%s): go on with the same configuration, "
-                              "or begin a new run with another --out", where, path);
+        td__log(TD_LOG_ERROR,
+                "--resume: '%s' is not what it was when this run began (%s): go on with the same configuration, "
+                "or begin a new run with another --out",
+                where, path);
         code = TD__EXIT_CONFIG;
     }
     td__config_free(&before);
@@ -136,10 +140,12 @@ static int prepare(td__report *r, td__experiment *x, const char *config)
         if (code)
             return code;
     } else if (!is_empty(r->dir)) {
-        td__log(TD_LOG_ERROR, "%s is not empty: --resume goes on with what is there, another --out begins anew", r->dir);
+        td__log(TD_LOG_ERROR, "%s is not empty: --resume goes on with what is there, another --out begins anew",
+                r->dir);
         return TD__EXIT_USAGE;
     }
-    if (td__make_dirs(r->checkpoints) || (!o->resume && write_config(x, config)) || td__file_hash(config, r->config_hash)) {
+    if (td__make_dirs(r->checkpoints) || (!o->resume && write_config(x, config)) ||
+        td__file_hash(config, r->config_hash)) {
         td__log(TD_LOG_ERROR, "%s: %s", r->dir, strerror(errno));
         return TD__EXIT_FAILED;
     }
@@ -180,7 +186,8 @@ void td__report_close(td__report *r)
 
 int td__report_log(td_ctx *c, td__report *r, json_t *line)
 {
-    int failed = !line || json_dumpf(line, r->log, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) || fputc('\n', r->log) == EOF || fflush(r->log);
+    int failed = !line || json_dumpf(line, r->log, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) ||
+                 fputc('\n', r->log) == EOF || fflush(r->log);
     if (failed)
         td__fail(c, "%s/log.jsonl: %s", r->dir, strerror(errno));
     json_decref(line);
@@ -191,14 +198,15 @@ int td__report_log(td_ctx *c, td__report *r, json_t *line)
 
 json_t *td__accuracy_json(const td__accuracy *a)
 {
-    return json_pack("{s:I, s:I, s:I, s:f, s:f}", "n", (json_int_t)a->n, "top1", (json_int_t)a->top1, "top5", (json_int_t)a->top5,
-                     "top1_percent", td__percent(a->top1, a->n), "top5_percent", td__percent(a->top5, a->n));
+    return json_pack("{s:I, s:I, s:I, s:f, s:f}", "n", (json_int_t)a->n, "top1", (json_int_t)a->top1, "top5",
+                     (json_int_t)a->top5, "top1_percent", td__percent(a->top1, a->n), "top5_percent",
+                     td__percent(a->top5, a->n));
 }
 
 char *td__accuracy_text(const td__accuracy *a, char *buf, size_t size)
 {
-    snprintf(buf, size, "%lld of %lld right, %.2f %% (top-5 %.2f %%)", (long long)a->top1, (long long)a->n, td__percent(a->top1, a->n),
-             td__percent(a->top5, a->n));
+    snprintf(buf, size, "%lld of %lld right, %.2f %% (top-5 %.2f %%)", (long long)a->top1, (long long)a->n,
+             td__percent(a->top1, a->n), td__percent(a->top5, a->n));
     return buf;
 }
 
@@ -207,8 +215,8 @@ static json_t *plugins_json(const td__plugins *p)
     json_t *list = json_array();
     for (size_t i = 0; p && i < p->n; i++)
         if (!p->v[i]->refused)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", p->v[i]->id, "version", p->v[i]->version, "file",
-                                                  p->v[i]->file, "sha256", p->v[i]->hash));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", p->v[i]->id, "version",
+                                                  p->v[i]->version, "file", p->v[i]->file, "sha256", p->v[i]->hash));
     return list;
 }
 
@@ -216,7 +224,8 @@ static void add_weights(json_t *list, const td__model_plan *m)
 {
     char hash[65];
     if (m->name && m->src.path && !td__file_hash(m->src.path, hash))
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "model", m->name, "file", m->src.path, "sha256", hash));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s}", "model", m->name, "file", m->src.path, "sha256", hash));
 }
 
 json_t *td__provenance_json(td__experiment *x)
@@ -224,16 +233,17 @@ json_t *td__provenance_json(td__experiment *x)
     json_t *weights = json_array();
     add_weights(weights, &x->plan.teacher);
     add_weights(weights, &x->plan.student);
-    return json_pack("{s:s, s:s, s:I, s:s, s:i, s:o, s:o}", "version", td_host->host_version, "config", x->options->config, "seed",
-                     (json_int_t)x->seed, "backend", x->c->backend->type.key, "threads", td__pool_threads(), "weights", weights,
-                     "plugins", plugins_json(x->options->plugins));
+    return json_pack("{s:s, s:s, s:I, s:s, s:i, s:o, s:o}", "version", td_host->host_version, "config",
+                     x->options->config, "seed", (json_int_t)x->seed, "backend", x->c->backend->type.key, "threads",
+                     td__pool_threads(), "weights", weights, "plugins", plugins_json(x->options->plugins));
 }
 
 int td__json_write(td_ctx *c, const json_t *result, const char *path)
 {
     td__replace r;
     int failed = !result || td__replace_begin(&r, path);
-    if (!failed && (json_dumpf(result, r.out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) || fputc('\n', r.out) == EOF)) {
+    if (!failed && (json_dumpf(result, r.out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) ||
+                    fputc('\n', r.out) == EOF)) {
         td__replace_drop(&r);
         failed = 1;
     } else if (!failed) {

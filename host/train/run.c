@@ -55,7 +55,8 @@ static char *terms_text(td_ctx *c, const td__criterion *k, char *buf, size_t siz
     size_t used = 0;
     buf[0] = 0;
     for (size_t i = 0; i < k->n && used < size; i++)
-        used += (size_t)snprintf(buf + used, size - used, "%s%s %.4f", i ? ", " : "", k->terms[i].name, td__term_number(c, &k->terms[i]));
+        used += (size_t)snprintf(buf + used, size - used, "%s%s %.4f", i ? ", " : "", k->terms[i].name,
+                                 td__term_number(c, &k->terms[i]));
     return buf;
 }
 
@@ -66,20 +67,23 @@ static void say_step(struct run *r, double loss, const td__rates *rates, int kep
     int64_t batches = td__loader_batches(s->train);
     double left = (double)((s->plan->epochs - at->stage_epoch) * batches - at->batch) * rates->seconds_per_step;
     char terms[512], eta[32];
-    td__progress_line(&r->progress, kept, "%s epoch %lld/%lld [%lld/%lld] loss %.4f (%s) lr %.3g %.0f img/s data %.0f %% eta %s",
-                      s->plan->name, (long long)at->stage_epoch + 1, (long long)s->plan->epochs, (long long)at->batch, (long long)batches,
-                      loss, terms_text(r->x.c, &s->criterion, terms, sizeof terms), td__optimizer_lr(&s->optimizer),
-                      rates->images_per_second, 100 * rates->wait_share, td__duration(left, eta, sizeof eta));
+    td__progress_line(&r->progress, kept,
+                      "%s epoch %lld/%lld [%lld/%lld] loss %.4f (%s) lr %.3g %.0f img/s data %.0f %% eta %s",
+                      s->plan->name, (long long)at->stage_epoch + 1, (long long)s->plan->epochs, (long long)at->batch,
+                      (long long)batches, loss, terms_text(r->x.c, &s->criterion, terms, sizeof terms),
+                      td__optimizer_lr(&s->optimizer), rates->images_per_second, 100 * rates->wait_share,
+                      td__duration(left, eta, sizeof eta));
 }
 
 static void log_step(struct run *r, double loss, const td__rates *rates)
 {
     const td__position *at = &r->m.at;
     td__report_log(r->x.c, &r->report,
-                   json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f}", "event", "step", "stage", r->stage.plan->name, "epoch",
-                             (json_int_t)at->epoch + 1, "batch", (json_int_t)at->batch, "step", (json_int_t)at->step, "loss", loss, "terms",
-                             terms_json(r->x.c, &r->stage.criterion), "lr", td__optimizer_lr(&r->stage.optimizer), "images_per_second",
-                             rates->images_per_second, "data_wait", rates->wait_share));
+                   json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:f, s:f, s:f}", "event", "step", "stage",
+                             r->stage.plan->name, "epoch", (json_int_t)at->epoch + 1, "batch", (json_int_t)at->batch,
+                             "step", (json_int_t)at->step, "loss", loss, "terms",
+                             terms_json(r->x.c, &r->stage.criterion), "lr", td__optimizer_lr(&r->stage.optimizer),
+                             "images_per_second", rates->images_per_second, "data_wait", rates->wait_share));
 }
 
 /* ---- checkpoints ---- */
@@ -180,11 +184,13 @@ static int evaluate(struct run *r)
         return TD__EXIT_FAILED;
     last->epoch = r->m.at.epoch + 1;
     int better = !r->m.best.epoch || last->accuracy.top1 > r->m.best.accuracy.top1;
-    td__progress_line(&r->progress, 1, "%s epoch %lld/%lld validation: %s%s", r->stage.plan->name, (long long)r->m.at.stage_epoch + 1,
-                      (long long)r->stage.plan->epochs, td__accuracy_text(&last->accuracy, text, sizeof text), better ? ", best so far" : "");
-    td__report_log(c, &r->report, json_pack("{s:s, s:s, s:I, s:I, s:o, s:b}", "event", "validation", "stage", r->stage.plan->name, "epoch",
-                                            (json_int_t)last->epoch, "step", (json_int_t)r->m.at.step, "accuracy",
-                                            td__accuracy_json(&last->accuracy), "best", better));
+    td__progress_line(&r->progress, 1, "%s epoch %lld/%lld validation: %s%s", r->stage.plan->name,
+                      (long long)r->m.at.stage_epoch + 1, (long long)r->stage.plan->epochs,
+                      td__accuracy_text(&last->accuracy, text, sizeof text), better ? ", best so far" : "");
+    td__report_log(c, &r->report,
+                   json_pack("{s:s, s:s, s:I, s:I, s:o, s:b}", "event", "validation", "stage", r->stage.plan->name,
+                             "epoch", (json_int_t)last->epoch, "step", (json_int_t)r->m.at.step, "accuracy",
+                             td__accuracy_json(&last->accuracy), "best", better));
     if (c->error)
         return TD__EXIT_FAILED;
     if (!better)
@@ -264,7 +270,8 @@ static int read_position(struct run *r)
     int found = o->resume ? td__checkpoint_read(r->x.c, r->report.checkpoints, &r->m) : 0;
     if (found < 0)
         return TD__EXIT_DATA;
-    if (found && (r->m.at.stage < 0 || r->m.at.stage >= (int64_t)r->x.plan.n_stages || strcmp(r->m.config_hash, r->report.config_hash) != 0)) {
+    if (found && (r->m.at.stage < 0 || r->m.at.stage >= (int64_t)r->x.plan.n_stages ||
+                  strcmp(r->m.config_hash, r->report.config_hash) != 0)) {
         td__fail(r->x.c, "%s/last.json is not of this configuration", r->report.checkpoints);
         return TD__EXIT_DATA;
     }
@@ -320,8 +327,9 @@ static int begin(struct run *r)
         return code;
     if (r->m.file[0] && td__checkpoint_load(&r->x, &r->stage, r->report.checkpoints, &r->m))
         return TD__EXIT_DATA;
-    td__report_log(r->x.c, &r->report, json_pack("{s:s, s:I, s:o}", "event", r->m.file[0] ? "resume" : "start", "step",
-                                                 (json_int_t)r->m.at.step, "run", td__provenance_json(&r->x)));
+    td__report_log(r->x.c, &r->report,
+                   json_pack("{s:s, s:I, s:o}", "event", r->m.file[0] ? "resume" : "start", "step",
+                             (json_int_t)r->m.at.step, "run", td__provenance_json(&r->x)));
     td__progress_begin(&r->progress, r->x.plan.log_freq, r->x.options->quiet);
     return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
 }
@@ -338,11 +346,12 @@ static json_t *score_json(const td__score *s)
 static json_t *result_json(struct run *r)
 {
     json_t *result = td__provenance_json(&r->x);
-    json_t *more = json_pack("{s:s, s:I, s:I, s:f, s:f, s:I, s:o, s:o}", "config_sha256", r->report.config_hash, "epochs",
-                             (json_int_t)r->m.at.epoch, "steps", (json_int_t)r->m.at.step, "train_seconds", r->m.seconds,
-                             "images_per_second", r->m.seconds > 0 ? (double)r->m.images / r->m.seconds : 0.0, "peak_memory_bytes",
-                             (json_int_t)td__memory_peak(), "best_validation", score_json(&r->m.best), "last_validation",
-                             score_json(&r->m.last));
+    json_t *more =
+        json_pack("{s:s, s:I, s:I, s:f, s:f, s:I, s:o, s:o}", "config_sha256", r->report.config_hash, "epochs",
+                  (json_int_t)r->m.at.epoch, "steps", (json_int_t)r->m.at.step, "train_seconds", r->m.seconds,
+                  "images_per_second", r->m.seconds > 0 ? (double)r->m.images / r->m.seconds : 0.0, "peak_memory_bytes",
+                  (json_int_t)td__memory_peak(), "best_validation", score_json(&r->m.best), "last_validation",
+                  score_json(&r->m.last));
     int failed = json_object_update(result, more);
     json_decref(more);
     if (!failed)
@@ -376,8 +385,10 @@ static int finish(struct run *r)
         td__fail(x->c, "out of memory");
         code = TD__EXIT_FAILED;
     }
-    if (!code && (td__json_write(x->c, result, path) ||
-                  td__report_log(x->c, &r->report, json_pack("{s:s, s:I, s:O}", "event", "finish", "step", (json_int_t)r->m.at.step, "test", test))))
+    if (!code &&
+        (td__json_write(x->c, result, path) || td__report_log(x->c, &r->report,
+                                                              json_pack("{s:s, s:I, s:O}", "event", "finish", "step",
+                                                                        (json_int_t)r->m.at.step, "test", test))))
         code = TD__EXIT_FAILED;
     if (!code && x->options->json)
         code = td__print_json(result);
@@ -411,7 +422,8 @@ int td__train_command(const td__run_options *o)
     if (!code)
         code = finish(&r);
     if (code == TD__EXIT_STOPPED)
-        td__log(TD_LOG_WARN, "stopped after step %lld; go on with --resume --out %s", (long long)r.m.at.step, r.report.dir);
+        td__log(TD_LOG_WARN, "stopped after step %lld; go on with --resume --out %s", (long long)r.m.at.step,
+                r.report.dir);
     code = td__experiment_fail(&r.x, code);
     if (r.stage.plan)
         td__stage_close(&r.stage);

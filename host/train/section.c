@@ -53,7 +53,8 @@ td__paths td__plan_paths(td__config *cfg, td__node *section, const char *key)
         if (is_text(items[i]))
             p.v[p.n++] = (td__path){items[i]->text, items[i]->at};
         else
-            td__diag_error(&cfg->diag, items[i]->at, "'%s' lists module paths, this is %s", key, td__node_kind_name(items[i]));
+            td__diag_error(&cfg->diag, items[i]->at, "'%s' lists module paths, this is %s", key,
+                           td__node_kind_name(items[i]));
     }
     return p;
 }
@@ -96,7 +97,8 @@ td__node *td__plan_merge(td__config *cfg, td__node *base, td__node *over, const 
     return map;
 }
 
-int td__plan_bind(td__config *cfg, td__node *section, const char *owner, const td_param *table, uint32_t size, void *out)
+int td__plan_bind(td__config *cfg, td__node *section, const char *owner, const td_param *table, uint32_t size,
+                  void *out)
 {
     td__node *known = new_map(cfg, section->at, section->n);
     if (!known)

@@ -58,8 +58,8 @@ int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td
     else if (load_network(x, &s->student) || load_network(x, &s->teacher))
         code = td__experiment_fail(x, TD__EXIT_DATA);
     else if (td__criterion_open(x->c, &s->plan->criterion, td__role_seed(x->seed, s->plan->name), 1, &s->criterion) ||
-             td__optimizer_open(x->c, &x->cfg, s->plan, &s->student, &s->teacher, s->criterion.states, before ? &old.optimizer : NULL,
-                                &s->optimizer))
+             td__optimizer_open(x->c, &x->cfg, s->plan, &s->student, &s->teacher, s->criterion.states,
+                                before ? &old.optimizer : NULL, &s->optimizer))
         code = td__experiment_fail(x, TD__EXIT_CONFIG);
     else if (!(s->train = td__experiment_loader(x, &s->plan->train)) ||
              (s->plan->val.dataset_id && !(s->val = td__experiment_loader(x, &s->plan->val))))

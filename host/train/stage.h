@@ -29,22 +29,23 @@ typedef struct td__train_stage {
 /* Networks and hooks of stage `number` (from 0).  Mistakes go to the configuration's diagnostics.  0, or -1.  The trial
  * design has no terms' states, loaders or optimiser state. */
 int td__stage_design(td__experiment *x, size_t number, td__train_stage *s);
-/* Ready to train.  The optimiser of `before` (NULL: none) may be taken over; before is closed in any case.  TD__EXIT_OK, or the
- * exit code with the message printed. */
+/* Ready to train.  The optimiser of `before` (NULL: none) may be taken over; before is closed in any case. TD__EXIT_OK,
+ * or the exit code with the message printed. */
 int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td__train_stage *s);
 void td__stage_close(td__train_stage *s);
 
-/* A step without backward pass of a designed stage, on the first TD__TRIAL samples (more than one, for batch statistics), so
- * that shapes which do not fit are found before anything is trained; terms with a state are left out, and nothing changes
- * but what was tapped (td__io_clear).  The bytes a sample would keep for the backward pass; 0 and c fails. */
+/* A step without backward pass of a designed stage, on the first TD__TRIAL samples (more than one, for batch
+ * statistics), so that shapes which do not fit are found before anything is trained; terms with a state are left out,
+ * and nothing changes but what was tapped (td__io_clear).  The bytes a sample would keep for the backward pass; 0 and c
+ * fails. */
 #define TD__TRIAL 2
 size_t td__stage_try(td__experiment *x, td__train_stage *s);
 
 /* Finds, checks and hooks what the stage taps (taps.c). */
 void td__stage_tap(td__experiment *x, td__train_stage *s);
 
-/* batch -> teacher -> student -> auxiliary modules -> criterion.  The loss, a scalar of the caller's frame; its terms stand in
- * s->criterion, what was tapped in s->io until td__io_clear. */
+/* batch -> teacher -> student -> auxiliary modules -> criterion.  The loss, a scalar of the caller's frame; its terms
+ * stand in s->criterion, what was tapped in s->io until td__io_clear. */
 td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
 /* One step of training: forward -> backward -> optimiser. */
 td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);

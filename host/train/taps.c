@@ -109,7 +109,8 @@ void td__stage_tap(td__experiment *x, td__train_stage *s)
         if (t->wrapper)
             read_object(x, s, t->wrapper, NULL);
         if (((const td_loss_type *)t->loss->type)->needs & TD_NEEDS_TEACHER_GRAD && !s->plan->teacher.requires_grad)
-            td__diag_error(&x->cfg.diag, t->at, "%s trains modules on the teacher's side: 'teacher' needs requires_grad: true",
+            td__diag_error(&x->cfg.diag, t->at,
+                           "%s trains modules on the teacher's side: 'teacher' needs requires_grad: true",
                            t->loss->type->key);
     }
     for (size_t i = 0; i < s->n_taps; i++)

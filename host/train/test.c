@@ -11,7 +11,8 @@
 
 int td__print_json(const json_t *j)
 {
-    if (!json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) && putchar('\n') != EOF && !fflush(stdout))
+    if (!json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) &&
+        putchar('\n') != EOF && !fflush(stdout))
         return TD__EXIT_OK;
     td__log(TD_LOG_ERROR, "stdout: %s", strerror(errno));
     return TD__EXIT_FAILED;
@@ -75,8 +76,10 @@ static int load_student(td__experiment *x)
     } else if (p->src.path) {
         failed = 0; /* read with the teacher's */
     } else {
-        td__fail(x->c, "%s has no trained weights: dst_ckpt%s%s%s does not exist, there is no src_ckpt, and --out names no run", p->name,
-                 p->dst ? " (" : "", p->dst ? p->dst : "", p->dst ? ")" : "");
+        td__fail(
+            x->c,
+            "%s has no trained weights: dst_ckpt%s%s%s does not exist, there is no src_ckpt, and --out names no run",
+            p->name, p->dst ? " (" : "", p->dst ? p->dst : "", p->dst ? ")" : "");
         failed = 1;
     }
     return failed ? TD__EXIT_DATA : TD__EXIT_OK;

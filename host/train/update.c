@@ -48,7 +48,8 @@ static int collect(const char *name, td__member *m, td_module *owner, void *user
     (void)owner;
     if (m->is_buffer || !m->tensor->requires_grad || known(o, m->tensor))
         return 0;
-    td__trained t = {td__printf("%s.%s", s->prefix, name), td__retain(m->tensor), new_state(s->c, o->plan, m->tensor), s->group};
+    td__trained t = {td__printf("%s.%s", s->prefix, name), td__retain(m->tensor), new_state(s->c, o->plan, m->tensor),
+                     s->group};
     if (!t.name || !t.state || s->c->error || td__grow(&o->v, &o->capacity, o->n + 1, sizeof *o->v)) {
         drop(o->plan, &t);
         td__fail(s->c, "out of memory");
@@ -70,11 +71,12 @@ static void collect_group(td_ctx *c, td__config *cfg, td__optimizer *o, const td
     else
         td__walk_members(m, collect, &s);
     if (m && o->n == before)
-        td__diag_warn(&cfg->diag, g->module.at, "'%s' of the %s has nothing left to train here", g->module.text, n->plan->name);
+        td__diag_warn(&cfg->diag, g->module.at, "'%s' of the %s has nothing left to train here", g->module.text,
+                      n->plan->name);
 }
 
-static void collect_all(td_ctx *c, const td__stage_plan *plan, td__optimizer *o, const td__network *student, const td__network *teacher,
-                        td_module *const *states)
+static void collect_all(td_ctx *c, const td__stage_plan *plan, td__optimizer *o, const td__network *student,
+                        const td__network *teacher, td_module *const *states)
 {
     struct collect s = {c, o, NULL, plan->optimizer.groups};
     const td__network *both[2] = {student, teacher};
@@ -120,18 +122,21 @@ static void take_over(td__optimizer *o, td__optimizer *before)
 }
 
 /* A list of modules that is not complete is upstream's way, and easily a surprise. */
-static void warn_left_out(td__config *cfg, const td__optimizer *o, const td__network *student, const td__network *teacher)
+static void warn_left_out(td__config *cfg, const td__optimizer *o, const td__network *student,
+                          const td__network *teacher)
 {
-    int64_t left = td__count_parameters(student->root, 1) + (teacher->root ? td__count_parameters(teacher->root, 1) : 0);
+    int64_t left =
+        td__count_parameters(student->root, 1) + (teacher->root ? td__count_parameters(teacher->root, 1) : 0);
     for (size_t i = 0; i < o->n; i++)
         left -= td_numel(o->v[i].tensor);
     if (left > 0)
         td__diag_warn(&cfg->diag, o->plan->groups[0].module.at,
-                      "%lld parameters belong to none of the modules in module_wise_configs: they are not trained", (long long)left);
+                      "%lld parameters belong to none of the modules in module_wise_configs: they are not trained",
+                      (long long)left);
 }
 
-int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student, const td__network *teacher,
-                       td_module *const *states, td__optimizer *before, td__optimizer *out)
+int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student,
+                       const td__network *teacher, td_module *const *states, td__optimizer *before, td__optimizer *out)
 {
     size_t errors = cfg->diag.errors;
     memset(out, 0, sizeof *out);
@@ -178,7 +183,8 @@ double td__optimizer_lr(const td__optimizer *o)
     return scheduled(o, o->plan->groups[0].lr);
 }
 
-/* Scales all gradients by min(1, max / (norm + 1e-6)), norm of them all as one vector (torch.nn.utils.clip_grad_norm_). */
+/* Scales all gradients by min(1, max / (norm + 1e-6)), norm of them all as one vector (torch.nn.utils.clip_grad_norm_).
+ */
 static void clip(td_ctx *c, td__optimizer *o, double max)
 {
     double sum = 0;
@@ -207,7 +213,8 @@ static void update(td_ctx *c, td__optimizer *o)
         if (!t->tensor->grad)
             continue; /* took no part in the loss */
         td__frame_push(c);
-        o->plan->type->update(c, t->group->params, scheduled(o, t->group->lr), o->updates, t->tensor, t->tensor->grad, t->state);
+        o->plan->type->update(c, t->group->params, scheduled(o, t->group->lr), o->updates, t->tensor, t->tensor->grad,
+                              t->state);
         td__frame_pop(c, td_none());
     }
     clear_grads(o);

@@ -6,7 +6,7 @@
 
 /* A parameter that is trained. */
 typedef struct td__trained {
-    char *name; /* "student.layer1.0.conv1.weight", owned */
+    char *name;        /* "student.layer1.0.conv1.weight", owned */
     td_tensor *tensor; /* a reference of its own: an optimiser that is kept outlives its stage */
     td_tensor **state; /* the optimiser's, in order of its state_names; owned */
     const td__group_plan *group;
@@ -22,10 +22,10 @@ typedef struct td__optimizer {
     int64_t schedule;  /* steps of this schedule */
 } td__optimizer;
 
-/* Collects what the stage trains, with zeroed optimiser state: of both networks and of the terms' modules.  Wrong paths of
- * module_wise_configs go to cfg->diag.  With `before` what the plan says is kept goes on where it was.  0, or -1. */
-int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student, const td__network *teacher,
-                       td_module *const *states, td__optimizer *before, td__optimizer *out);
+/* Collects what the stage trains, with zeroed optimiser state: of both networks and of the terms' modules.  Wrong paths
+ * of module_wise_configs go to cfg->diag.  With `before` what the plan says is kept goes on where it was.  0, or -1. */
+int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student,
+                       const td__network *teacher, td_module *const *states, td__optimizer *before, td__optimizer *out);
 void td__optimizer_close(td__optimizer *o);
 double td__optimizer_lr(const td__optimizer *o); /* of the first group */
 

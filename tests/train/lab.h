@@ -25,7 +25,8 @@ void lab_write(const struct lab *l, const char *name, const char *text);
 
 /* Options for an experiment written to `name`.yaml, to run in `out`. */
 td__run_options lab_options(struct lab *l, const char *yaml, const char *name, const char *out);
-int lab_train(struct lab *l, const char *yaml, const char *name, const char *out, const char *const *sets, size_t n_sets);
+int lab_train(struct lab *l, const char *yaml, const char *name, const char *out, const char *const *sets,
+              size_t n_sets);
 
 /* Runs a command with stderr (or stdout) in `text`. */
 int lab_errors(int (*command)(const td__run_options *), const td__run_options *o, char *text, size_t size);

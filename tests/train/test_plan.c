@@ -7,8 +7,14 @@
 
 static struct lab lab;
 
-static void setup(void) { lab_begin(&lab); }
-static void teardown(void) { lab_end(&lab); }
+static void setup(void)
+{
+    lab_begin(&lab);
+}
+static void teardown(void)
+{
+    lab_end(&lab);
+}
 TestSuite(plan, .init = setup, .fini = teardown);
 
 /* A text with the first `from` replaced. */
@@ -49,8 +55,9 @@ Test(plan, wrong_tap_of_a_loss)
 
 Test(plan, wrong_paths_of_all_kinds_at_once)
 {
-    const char *yaml = edited(lab_distil, "student: {forward_proc: forward_batch_only}",
-                              "student: {forward_proc: forward_batch_only, frozen_modules: [konv], forward_hook: {output: [rely]}}");
+    const char *yaml =
+        edited(lab_distil, "student: {forward_proc: forward_batch_only}",
+               "student: {forward_proc: forward_batch_only, frozen_modules: [konv], forward_hook: {output: [rely]}}");
     EXPECT(edited(yaml, "momentum: 0.9}", "momentum: 0.9}, module_wise_configs: [{module: bm}]"),
            "x.yaml:13:64: student: no module 'konv' (did you mean 'conv'?)\n"
            "x.yaml:13:95: student: no module 'rely' (did you mean 'relu'?)\n"
@@ -60,37 +67,48 @@ Test(plan, wrong_paths_of_all_kinds_at_once)
 Test(plan, parameters_in_no_group)
 {
     char text[2048];
-    td__run_options o = lab_options(&lab, edited(lab_distil, "momentum: 0.9}", "momentum: 0.9}, module_wise_configs: [{module: fc}]"), "x.yaml", "a");
+    td__run_options o =
+        lab_options(&lab, edited(lab_distil, "momentum: 0.9}", "momentum: 0.9}, module_wise_configs: [{module: fc}]"),
+                    "x.yaml", "a");
     cr_expect_eq(lab_errors(td__train_command, &o, text, sizeof text), TD__EXIT_OK);
-    cr_expect(strstr(text, "x.yaml:14:91: warning: 120 parameters belong to none of the modules in module_wise_configs: they are not trained\n"), "%s", text);
+    cr_expect(strstr(text, "x.yaml:14:91: warning: 120 parameters belong to none of the modules in "
+                           "module_wise_configs: they are not trained\n"),
+              "%s", text);
 }
 
 Test(plan, wrong_sequential)
 {
-    EXPECT(edited(lab_distil, "student: {forward_proc: forward_batch_only}", "student: {forward_proc: forward_batch_only, sequential: [conv, bnn, '+reg']}"),
+    EXPECT(edited(lab_distil, "student: {forward_proc: forward_batch_only}",
+                  "student: {forward_proc: forward_batch_only, sequential: [conv, bnn, '+reg']}"),
            "x.yaml:13:66: student: no module 'bnn' (did you mean 'bn'?)\n");
-    EXPECT(edited(lab_distil, "student: {forward_proc: forward_batch_only}", "student: {forward_proc: forward_batch_only, sequential: [conv, '+reg']}"),
+    EXPECT(edited(lab_distil, "student: {forward_proc: forward_batch_only}",
+                  "student: {forward_proc: forward_batch_only, sequential: [conv, '+reg']}"),
            "x.yaml:13:12: no adaptation module 'reg'\n");
 }
 
 Test(plan, unknown_keys_at_once)
 {
-    const char *yaml = edited(edited(lab_distil, "num_epochs", "num_epoch"), "student: {forward_proc", "student: {froward_proc");
+    const char *yaml =
+        edited(edited(lab_distil, "num_epochs", "num_epoch"), "student: {forward_proc", "student: {froward_proc");
     EXPECT(edited(yaml, "lr: 0.05", "lt: 0.05"),
            "x.yaml:8:3: train needs 'num_epochs' (passes over the training data)\n"
            "x.yaml:9:3: unknown key 'num_epoch' in train (did you mean 'num_epochs'?)\n"
            "x.yaml:13:12: 'student' needs 'forward_proc' (how a batch enters it, mostly forward_batch_only)\n"
            "x.yaml:13:13: unknown key 'froward_proc' in student (did you mean 'forward_proc'?)\n"
            "x.yaml:14:34: unknown key 'lt' in SGD (did you mean 'lr'?)\n");
-    EXPECT(edited(lab_distil, "test:", "tests:"), "x.yaml:17:1: unknown key 'tests' in the experiment (did you mean 'test'?)\n");
+    EXPECT(edited(lab_distil, "test:", "tests:"),
+           "x.yaml:17:1: unknown key 'tests' in the experiment (did you mean 'test'?)\n");
 }
 
 Test(plan, data)
 {
-    EXPECT(edited(lab_distil, "dataset_id: train, ", ""), "x.yaml:10:22: 'train_data_loader' needs 'dataset_id' (one of the names in 'datasets')\n");
-    EXPECT(edited(lab_distil, "dataset_id: train, ", "dataset_id: trian, "), "x.yaml:10:35: 'datasets' has no 'trian' (did you mean 'train'?)\n");
+    EXPECT(edited(lab_distil, "dataset_id: train, ", ""),
+           "x.yaml:10:22: 'train_data_loader' needs 'dataset_id' (one of the names in 'datasets')\n");
+    EXPECT(edited(lab_distil, "dataset_id: train, ", "dataset_id: trian, "),
+           "x.yaml:10:35: 'datasets' has no 'trian' (did you mean 'train'?)\n");
     EXPECT(edited(lab_distil, "sampler: {class_or_func: RandomSampler}, ", ""),
-           "x.yaml:10:22: 'train_data_loader' needs 'sampler' (the order: {class_or_func: RandomSampler} draws anew each epoch)\n");
+           "x.yaml:10:22: 'train_data_loader' needs 'sampler' (the order: {class_or_func: RandomSampler} draws anew "
+           "each epoch)\n");
     EXPECT(edited(lab_distil, "dataset_id: train, ", "dataset_id: train, cache_output: ./cache, "),
            "x.yaml:10:56: 'cache_output' is not supported yet: leave it out or null\n");
     EXPECT(edited(lab_distil, "num_workers: 1", "num_worker: 1"),
@@ -99,15 +117,19 @@ Test(plan, data)
 
 Test(plan, parts_of_a_split)
 {
-    const char *split = "  split: &split !import_call {key: split_dataset, init: {kwargs: {dataset: &all {key: TinyImages, kwargs: {length: 60}}, "
+    const char *split = "  split: &split !import_call {key: split_dataset, init: {kwargs: {dataset: &all {key: "
+                        "TinyImages, kwargs: {length: 60}}, "
                         "lengths: [40, 20]}}}\n";
     char text[512], plan[8192];
     snprintf(text, sizeof text, "%s  train: !access_by_index_or_key {data: *split, index_or_key: 0}\n", split);
-    td__run_options o = lab_options(&lab, edited(lab_distil, "  train: {key: TinyImages, kwargs: {length: 40}}\n", text), "x.yaml", NULL);
+    td__run_options o = lab_options(
+        &lab, edited(lab_distil, "  train: {key: TinyImages, kwargs: {length: 40}}\n", text), "x.yaml", NULL);
     cr_expect_eq(lab_output(td__check_command, &o, plan, sizeof plan), TD__EXIT_OK);
-    snprintf(text, sizeof text, "%s  train: {key: TinyImages, kwargs: {length: 40}}\n", edited(split, "lengths", "lenghts"));
+    snprintf(text, sizeof text, "%s  train: {key: TinyImages, kwargs: {length: 40}}\n",
+             edited(split, "lengths", "lenghts"));
     EXPECT(edited(lab_distil, "  train: {key: TinyImages, kwargs: {length: 40}}\n", text),
-           "x.yaml:2:10: split_dataset needs 'lengths' (samples of each part, or shares of them when they do not sum up to the length)\n"
+           "x.yaml:2:10: split_dataset needs 'lengths' (samples of each part, or shares of them when they do not sum "
+           "up to the length)\n"
            "x.yaml:2:122: unknown key 'lenghts' in split_dataset (did you mean 'lengths'?)\n");
 }
 
@@ -126,18 +148,24 @@ Test(plan, sections)
 
 Test(plan, criterion)
 {
-    EXPECT(edited(lab_distil, "key: KDLoss", "key: KDLos"), "x.yaml:16:80: no plugin brings a loss 'KDLos' (did you mean 'KDLoss'?)\n");
+    EXPECT(edited(lab_distil, "key: KDLoss", "key: KDLos"),
+           "x.yaml:16:80: no plugin brings a loss 'KDLos' (did you mean 'KDLoss'?)\n");
     EXPECT(edited(lab_distil, "sub_terms: {", "sub_terms: {ce: {criterion: {key: CrossEntropyLoss}, weight: 1}, "),
-           "x.yaml:16:62: CrossEntropyLoss compares an input with a target: it needs a 'criterion_wrapper' (SimpleLossWrapper) that "
+           "x.yaml:16:62: CrossEntropyLoss compares an input with a target: it needs a 'criterion_wrapper' "
+           "(SimpleLossWrapper) that "
            "says which\n");
-    EXPECT(edited(lab_distil, "weight: 1}", "weight: 0}"), "x.yaml:16:14: no term has a weight: there is nothing to minimise\n");
-    EXPECT(edited(lab_distil, "weight: 1}", "weight: one}"), "x.yaml:16:241: 'weight' is a number or null, not a string\n");
+    EXPECT(edited(lab_distil, "weight: 1}", "weight: 0}"),
+           "x.yaml:16:14: no term has a weight: there is nothing to minimise\n");
+    EXPECT(edited(lab_distil, "weight: 1}", "weight: one}"),
+           "x.yaml:16:241: 'weight' is a number or null, not a string\n");
 }
 
 Test(plan, optimizer_and_scheduler)
 {
-    EXPECT(edited(lab_distil, "key: SGD", "key: SDG"), "x.yaml:14:20: no plugin brings an optimizer 'SDG' (did you mean 'SGD'?)\n");
-    EXPECT(edited(lab_distil, "lr: 0.05", "lr: fast"), "x.yaml:14:38: 'lr' in SGD is a number, not a string (\"fast\")\n");
+    EXPECT(edited(lab_distil, "key: SGD", "key: SDG"),
+           "x.yaml:14:20: no plugin brings an optimizer 'SDG' (did you mean 'SGD'?)\n");
+    EXPECT(edited(lab_distil, "lr: 0.05", "lr: fast"),
+           "x.yaml:14:38: 'lr' in SGD is a number, not a string (\"fast\")\n");
     EXPECT(edited(lab_distil, "milestones: [2]", "milestones: soon"),
            "x.yaml:15:54: 'milestones' in MultiStepLR is an integer, not a string (\"soon\")\n");
     EXPECT(edited(lab_distil, "forward_batch_only}\n  optim", "forward_batch_only, frozen_modules: ['.']}\n  optim"),

@@ -12,8 +12,14 @@
 
 static struct lab lab;
 
-static void setup(void) { lab_begin(&lab); }
-static void teardown(void) { lab_end(&lab); }
+static void setup(void)
+{
+    lab_begin(&lab);
+}
+static void teardown(void)
+{
+    lab_end(&lab);
+}
 TestSuite(run, .init = setup, .fini = teardown);
 
 Test(run, leaves_results)
@@ -25,7 +31,8 @@ Test(run, leaves_results)
     cr_expect_eq(lab_result(&lab, "a", "test.student.n"), 20);
     cr_expect_eq(lab_result(&lab, "a", "test.teacher.n"), 20);
     cr_expect_eq(lab_result(&lab, "a", "test.student.top5"), 20, "there are but four classes");
-    cr_expect_eq(lab_result(&lab, "a", "test.student.top1"), lab_result(&lab, "a", "best_validation.top1"), "the best student is tested");
+    cr_expect_eq(lab_result(&lab, "a", "test.student.top1"), lab_result(&lab, "a", "best_validation.top1"),
+                 "the best student is tested");
     cr_expect_eq(stat(lab_path(&lab, "a/config.yaml"), &s), 0);
     cr_expect(stat(lab_path(&lab, "a/log.jsonl"), &s) == 0 && s.st_size > 0);
 }
@@ -61,7 +68,8 @@ Test(run, learns)
 
 Test(run, same_bits_for_any_threads_and_workers)
 {
-    const char *const workers[] = {"train.train_data_loader.kwargs.num_workers=0", "train.train_data_loader.kwargs.num_workers=3"};
+    const char *const workers[] = {"train.train_data_loader.kwargs.num_workers=0",
+                                   "train.train_data_loader.kwargs.num_workers=3"};
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", NULL, 0), TD__EXIT_OK);
     for (int threads = 2; threads <= 4; threads += 2) {
         const char *name = threads == 2 ? "threads2" : "threads4";
@@ -80,7 +88,8 @@ Test(run, same_bits_for_any_threads_and_workers)
 Test(run, seeds_matter_and_the_teacher_does_not_change_the_students_start)
 {
     float a[108], b[108], d[108];
-    const char *sets[] = {"train.optimizer.kwargs.lr=0", "+models.teacher_model.kwargs.classes=4", "models.teacher_model.kwargs.batch_norm=false"};
+    const char *sets[] = {"train.optimizer.kwargs.lr=0", "+models.teacher_model.kwargs.classes=4",
+                          "models.teacher_model.kwargs.batch_norm=false"};
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", sets, 1), TD__EXIT_OK);
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "b", sets, 3), TD__EXIT_OK);
     td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "d");
@@ -110,7 +119,8 @@ static long long step_of(const char *run)
 }
 
 /* Runs in a child until the manifest reaches `step`, then sends `sig`; its wait status. */
-static int run_until(const char *yaml, const char *run, const char *const *sets, size_t n, int resume, long long step, int sig)
+static int run_until(const char *yaml, const char *run, const char *const *sets, size_t n, int resume, long long step,
+                     int sig)
 {
     td__run_options o = lab_options(&lab, yaml, "i.yaml", run);
     int status = 0;
@@ -131,7 +141,8 @@ static int run_until(const char *yaml, const char *run, const char *const *sets,
 }
 
 /* Kills a run at each of these steps; `left`: what the whole run leaves outside its folder, or NULL. */
-static void kill_and_resume(const char *yaml, const char *const *sets, size_t n, const long long *at, size_t n_at, const char *left)
+static void kill_and_resume(const char *yaml, const char *const *sets, size_t n, const long long *at, size_t n_at,
+                            const char *left)
 {
     cr_assert_eq(WEXITSTATUS(run_until(yaml, "whole", sets, n, 0, -1, 0)), TD__EXIT_OK);
     cr_assert(!left || !unlink(left));
@@ -231,7 +242,8 @@ Test(run, folders_are_not_overwritten)
 
 Test(run, a_loss_that_is_not_finite_stops_it)
 {
-    const char *sets[] = {"+models.student_model.kwargs.scale=1.0e+30", "train.criterion.kwargs.sub_terms.kd.criterion.kwargs.alpha=1.0"};
+    const char *sets[] = {"+models.student_model.kwargs.scale=1.0e+30",
+                          "train.criterion.kwargs.sub_terms.kd.criterion.kwargs.alpha=1.0"};
     td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "a");
     o.sets = sets;
     o.n_sets = 2;
@@ -292,7 +304,8 @@ Test(run, students_go_where_dst_ckpt_says)
     snprintf(set, sizeof set, "+models.student_model.dst_ckpt=%s", lab_path(&lab, "new/folder/student.safetensors"));
     const char *sets[] = {set};
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", sets, 1), TD__EXIT_OK);
-    cr_expect(lab_same_file(lab_path(&lab, "new/folder/student.safetensors"), lab_path(&lab, "a/checkpoints/best.safetensors")));
+    cr_expect(lab_same_file(lab_path(&lab, "new/folder/student.safetensors"),
+                            lab_path(&lab, "a/checkpoints/best.safetensors")));
     td__run_options o = lab_options(&lab, lab_distil, "a.yaml", NULL);
     o.sets = sets;
     o.n_sets = 1;

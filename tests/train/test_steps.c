@@ -12,11 +12,18 @@
 
 static struct lab lab;
 
-static void setup(void) { lab_begin(&lab); }
-static void teardown(void) { lab_end(&lab); }
+static void setup(void)
+{
+    lab_begin(&lab);
+}
+static void teardown(void)
+{
+    lab_end(&lab);
+}
 TestSuite(steps, .init = setup, .fini = teardown);
 
-static const char *const trained[] = {"student/conv.weight", "student/conv.bias", "student/fc.weight", "student/fc.bias"};
+static const char *const trained[] = {"student/conv.weight", "student/conv.bias", "student/fc.weight",
+                                      "student/fc.bias"};
 
 static void run(const char *yaml, const char *name, const char *const *sets, size_t n)
 {
@@ -38,8 +45,8 @@ static int same(const char *a, const char *b, const char *tensor)
 }
 
 /* One update on one batch, without momentum and batch normalisation. */
-#define ONE_STEP \
-    "train.num_epochs=1", "datasets.train.kwargs.length=8", "train.optimizer.kwargs.momentum=0", \
+#define ONE_STEP                                                                                                       \
+    "train.num_epochs=1", "datasets.train.kwargs.length=8", "train.optimizer.kwargs.momentum=0",                       \
         "models.student_model.kwargs.batch_norm=false", "train.scheduler=null"
 #define N_ONE_STEP 5
 
@@ -58,7 +65,8 @@ static double distance(const char *a, const char *b)
 
 Test(steps, clipping_bounds_the_norm_of_all_gradients)
 {
-    const char *start[] = {ONE_STEP, "train.optimizer.kwargs.lr=0"}, *free[] = {ONE_STEP, "train.optimizer.kwargs.lr=1"},
+    const char *start[] = {ONE_STEP, "train.optimizer.kwargs.lr=0"},
+               *free[] = {ONE_STEP, "train.optimizer.kwargs.lr=1"},
                *clipped[] = {ONE_STEP, "train.optimizer.kwargs.lr=1", "+train.optimizer.max_grad_norm=0.125"},
                *loose[] = {ONE_STEP, "train.optimizer.kwargs.lr=1", "+train.optimizer.max_grad_norm=1.0e+6"};
     run(lab_distil, "start", start, N_ONE_STEP + 1);
@@ -79,11 +87,12 @@ Test(steps, clipping_bounds_the_norm_of_all_gradients)
 
 Test(steps, accumulated_batches_equal_a_large_one)
 {
-#define ORDERED \
-    "train.train_data_loader.sampler.class_or_func=SequentialSampler", "datasets.train.kwargs.length=32", \
+#define ORDERED                                                                                                        \
+    "train.train_data_loader.sampler.class_or_func=SequentialSampler", "datasets.train.kwargs.length=32",              \
         "models.student_model.kwargs.batch_norm=false"
     const char *large[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=16"};
-    const char *small[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=8", "+train.optimizer.grad_accum_step=2"};
+    const char *small[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=8",
+                           "+train.optimizer.grad_accum_step=2"};
     const char *other[] = {ORDERED, "train.train_data_loader.kwargs.batch_size=8"};
     run(lab_distil, "large", large, 4);
     run(lab_distil, "small", small, 5);
@@ -120,8 +129,10 @@ Test(steps, a_teacher_is_not_touched)
 
 Test(steps, modules_have_rates_of_their_own)
 {
-    const char *start[] = {ONE_STEP, "train.optimizer.kwargs.lr=0"}, *plain[] = {ONE_STEP, "train.optimizer.kwargs.lr=0.1"},
-               *wise[] = {ONE_STEP, "train.optimizer.kwargs.lr=0.1", "+train.optimizer.module_wise_configs=[{module: fc, kwargs: {lr: 0.2}}]"};
+    const char *start[] = {ONE_STEP, "train.optimizer.kwargs.lr=0"},
+               *plain[] = {ONE_STEP, "train.optimizer.kwargs.lr=0.1"},
+               *wise[] = {ONE_STEP, "train.optimizer.kwargs.lr=0.1",
+                          "+train.optimizer.module_wise_configs=[{module: fc, kwargs: {lr: 0.2}}]"};
     run(lab_distil, "start", start, N_ONE_STEP + 1);
     run(lab_distil, "plain", plain, N_ONE_STEP + 1);
     run(lab_distil, "wise", wise, N_ONE_STEP + 2);
@@ -155,12 +166,14 @@ Test(steps, stages_hand_over_weights_and_optimiser)
     cr_expect_neq(momentum[0], 0, "stage 2 goes on with the optimiser of stage 1");
 }
 
-#define PRUNED \
-    "+train.student.sequential=[conv, relu, '+more']", \
+#define PRUNED                                                                                                         \
+    "+train.student.sequential=[conv, relu, '+more']",                                                                 \
         "+train.student.adaptations={more: {key: Conv2d, kwargs: {in_channels: 4, out_channels: 4, kernel_size: 1}}}", \
-        "+train.teacher.sequential=[conv]", \
-        "train.criterion.kwargs.sub_terms={l2: {criterion: {key: MSELoss, kwargs: {reduction: mean}}, criterion_wrapper: {key: " \
-        "SimpleLossWrapper, kwargs: {input: {is_from_teacher: false, module_path: '+more', io: output}, target: {is_from_teacher: " \
+        "+train.teacher.sequential=[conv]",                                                                            \
+        "train.criterion.kwargs.sub_terms={l2: {criterion: {key: MSELoss, kwargs: {reduction: mean}}, "                \
+        "criterion_wrapper: {key: "                                                                                    \
+        "SimpleLossWrapper, kwargs: {input: {is_from_teacher: false, module_path: '+more', io: output}, target: "      \
+        "{is_from_teacher: "                                                                                           \
         "true, module_path: conv, io: output}}}, weight: 1}}"
 
 Test(steps, pruned_networks_share_weights_with_their_models)
@@ -178,7 +191,8 @@ Test(steps, pruned_networks_share_weights_with_their_models)
 
 Test(counts, ranks)
 {
-    const float logits[4][6] = {{0, 1, 2, 3, 4, 5}, {5, 5, 0, 0, 0, 0}, {5, 5, 0, 0, 0, 0}, {NAN, NAN, 9, NAN, NAN, NAN}};
+    const float logits[4][6] = {
+        {0, 1, 2, 3, 4, 5}, {5, 5, 0, 0, 0, 0}, {5, 5, 0, 0, 0, 0}, {NAN, NAN, 9, NAN, NAN, NAN}};
     const int64_t first[] = {5, 0, 1, 2}, second[] = {0, 5, 6, 0};
     td__accuracy a = {0}, b = {0};
     td__accuracy_add(&a, logits[0], first, 4, 6);
@@ -207,10 +221,13 @@ Test(taps, what_is_not_there_is_named)
     cr_expect(v.kind == TD_VALUE_DICT && v.n == 2 && v.items != items && !strcmp(v.keys[1], "b"), "a copy of its own");
     cr_expect_not(c->error);
     cr_expect_eq(td__io_value(io, &absent).kind, TD_VALUE_NONE);
-    cr_expect_str_eq(c->error, "the input of student module 'layer3' was not tapped in this step; tapped are: teacher 'layer2' output");
+    cr_expect_str_eq(
+        c->error,
+        "the input of student module 'layer3' was not tapped in this step; tapped are: teacher 'layer2' output");
     td__ctx_clear(c);
     td__io_supp(io, "contrast_idx");
-    cr_expect_str_eq(c->error, "the batch has no side value 'contrast_idx': its data set needs the wrapper that makes it");
+    cr_expect_str_eq(c->error,
+                     "the batch has no side value 'contrast_idx': its data set needs the wrapper that makes it");
     td__ctx_clear(c);
     td__io_clear(io);
     cr_expect_eq(td__io_value(io, &there).kind, TD_VALUE_NONE);

@@ -45,17 +45,20 @@ static td_module *tiny_build(td_ctx *c, const void *params)
     return m;
 }
 
-static const td_model_type tiny = {
-    .type = {.key = "Tiny", .summary = "a network for tests", .params = model_table, .params_size = sizeof(struct model_params)},
-    .build = tiny_build};
+static const td_model_type tiny = {.type = {.key = "Tiny",
+                                            .summary = "a network for tests",
+                                            .params = model_table,
+                                            .params_size = sizeof(struct model_params)},
+                                   .build = tiny_build};
 
 /* ---- TinyImages: 8x8, brighter in the quarter that is the class ---- */
 
 struct data_params {
     int64_t length, first;
 };
-static const td_param data_table[] = {TD_PARAM_INT(struct data_params, length, "40", "images", .min = 1, .max = 1e6),
-                                      TD_PARAM_INT(struct data_params, first, "0", "number of the first image", .min = 0, .max = 1e6), TD_PARAM_END};
+static const td_param data_table[] = {
+    TD_PARAM_INT(struct data_params, length, "40", "images", .min = 1, .max = 1e6),
+    TD_PARAM_INT(struct data_params, first, "0", "number of the first image", .min = 0, .max = 1e6), TD_PARAM_END};
 
 static int32_t images_open(td_ctx *c, const void *params, void *data)
 {
@@ -64,7 +67,10 @@ static int32_t images_open(td_ctx *c, const void *params, void *data)
     return TD_OK;
 }
 
-static int64_t images_length(const void *data) { return ((const struct data_params *)data)->length; }
+static int64_t images_length(const void *data)
+{
+    return ((const struct data_params *)data)->length;
+}
 
 static int64_t images_classes(const void *data)
 {
@@ -72,7 +78,10 @@ static int64_t images_classes(const void *data)
     return 4;
 }
 
-static int64_t images_target(const void *data, int64_t index) { return (((const struct data_params *)data)->first + index) * 7 % 4; }
+static int64_t images_target(const void *data, int64_t index)
+{
+    return (((const struct data_params *)data)->first + index) * 7 % 4;
+}
 
 static int32_t images_get(td_ctx *c, const void *data, int64_t index, td_item *item)
 {
@@ -84,16 +93,23 @@ static int32_t images_get(td_ctx *c, const void *data, int64_t index, td_item *i
     for (int y = 0; y < 8; y++)
         for (int x = 0; x < 8; x++)
             for (int k = 0; k < 3; k++)
-                v[(y * 8 + x) * 3 + k] = (float)(td_host->random(1, 0, (uint64_t)sample, (uint64_t)((y * 8 + x) * 3 + k)) - 0.5 +
-                                                 (y / 4 * 2 + x / 4 == class ? 0.4 : 0) + 0.1 * td_item_random(item, (uint32_t)k));
+                v[(y * 8 + x) * 3 + k] =
+                    (float)(td_host->random(1, 0, (uint64_t)sample, (uint64_t)((y * 8 + x) * 3 + k)) - 0.5 +
+                            (y / 4 * 2 + x / 4 == class ? 0.4 : 0) + 0.1 * td_item_random(item, (uint32_t)k));
     td_item_of(item)->target = class;
     return TD_OK;
 }
 
-static const td_dataset_type images = {
-    .type = {.key = "TinyImages", .summary = "images for tests", .params = data_table, .params_size = sizeof(struct data_params)},
-    .data_size = sizeof(struct data_params), .open = images_open, .length = images_length, .get = images_get,
-    .target = images_target, .classes = images_classes};
+static const td_dataset_type images = {.type = {.key = "TinyImages",
+                                                .summary = "images for tests",
+                                                .params = data_table,
+                                                .params_size = sizeof(struct data_params)},
+                                       .data_size = sizeof(struct data_params),
+                                       .open = images_open,
+                                       .length = images_length,
+                                       .get = images_get,
+                                       .target = images_target,
+                                       .classes = images_classes};
 
 /* ---- CountingLoss: a loss with a state that counts its calls, so that a checkpoint must keep it ---- */
 
@@ -102,7 +118,8 @@ static td_module *counting_build(td_ctx *c, const void *params);
 struct counting {
     td_tensor *count, *weight;
 };
-static const td_module_type counting_type = {.name = "CountingState", .data_size = sizeof(struct counting), .forward = tiny_forward};
+static const td_module_type counting_type = {
+    .name = "CountingState", .data_size = sizeof(struct counting), .forward = tiny_forward};
 
 static td_tensor *counting_forward(td_ctx *c, const void *params, td_io *io)
 {
@@ -115,7 +132,9 @@ static td_tensor *counting_forward(td_ctx *c, const void *params, td_io *io)
 }
 
 static const td_loss_type counting = {
-    .type = {.key = "CountingLoss", .summary = "the mean square, times how often it was asked"}, .forward = counting_forward, .build = counting_build};
+    .type = {.key = "CountingLoss", .summary = "the mean square, times how often it was asked"},
+    .forward = counting_forward,
+    .build = counting_build};
 
 static td_module *counting_build(td_ctx *c, const void *params)
 {
