@@ -263,13 +263,14 @@ static int run_stages(struct run *r)
 
 /* ---- beginning and end ---- */
 
-/* Where a resumed run goes on; a fresh one begins. */
-static int read_position(struct run *r)
+/* Where the run in --out stands; one that was stopped before its first checkpoint begins again. */
+static int resume(struct run *r)
 {
     const td__run_options *o = r->x.options;
-    int found = o->resume ? td__checkpoint_read(r->x.c, r->report.checkpoints, &r->m) : 0;
-    if (found < 0)
-        return TD__EXIT_DATA;
+    int code = td__report_open(&r->report, &r->x);
+    int found = code ? 0 : td__checkpoint_read(r->x.c, r->report.checkpoints, &r->m);
+    if (code || found < 0)
+        return code ? code : TD__EXIT_DATA;
     if (found && (r->m.at.stage < 0 || r->m.at.stage >= (int64_t)r->x.plan.n_stages ||
                   strcmp(r->m.config_hash, r->report.config_hash) != 0)) {
         td__fail(r->x.c, "%s/last.json is not of this configuration", r->report.checkpoints);
@@ -279,7 +280,6 @@ static int read_position(struct run *r)
         td__fail(r->x.c, "--resume: the run began with --seed %llu", (unsigned long long)r->m.seed);
         return TD__EXIT_USAGE;
     }
-    memcpy(r->m.config_hash, r->report.config_hash, sizeof r->m.config_hash);
     if (found)
         r->x.seed = r->m.seed;
     return TD__EXIT_OK;
@@ -298,7 +298,7 @@ static int make_room(struct run *r, const char *dst)
     return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
 }
 
-/* What would only show in a later stage shows now. */
+/* What would only show in the first step of a stage, perhaps hours from now, shows before anything is written. */
 static int look_ahead(struct run *r)
 {
     int code = make_room(r, r->x.plan.student.dst);
@@ -306,7 +306,7 @@ static int look_ahead(struct run *r)
         const td__stage_plan *p = &r->x.plan.stages[i];
         code = make_room(r, p->student.dst) || make_room(r, p->teacher.dst) ? TD__EXIT_FAILED : TD__EXIT_OK;
     }
-    for (size_t i = (size_t)r->m.at.stage + 1; !code && i < r->x.plan.n_stages; i++) {
+    for (size_t i = (size_t)r->m.at.stage; !code && i < r->x.plan.n_stages; i++) {
         td__train_stage s;
         if (!td__stage_design(&r->x, i, &s))
             td__stage_try(&r->x, &s);
@@ -319,12 +319,10 @@ static int look_ahead(struct run *r)
 
 static int begin(struct run *r)
 {
-    int code = look_ahead(r);
+    int code = td__stage_open(&r->x, (size_t)r->m.at.stage, NULL, &r->stage);
     if (code)
         return code;
-    code = td__stage_open(&r->x, (size_t)r->m.at.stage, NULL, &r->stage);
-    if (code)
-        return code;
+    memcpy(r->m.config_hash, r->report.config_hash, sizeof r->m.config_hash);
     if (r->m.file[0] && td__checkpoint_load(&r->x, &r->stage, r->report.checkpoints, &r->m))
         return TD__EXIT_DATA;
     td__report_log(r->x.c, &r->report,
@@ -405,14 +403,16 @@ int td__train_command(const td__run_options *o)
     struct run r = {0};
     int code = td__experiment_open(&r.x, o);
     stop = 0;
-    if (!code)
-        code = td__report_open(&r.report, &r.x);
-    if (!code)
-        code = read_position(&r);
+    if (!code && o->resume)
+        code = resume(&r);
     if (!code)
         code = td__experiment_load_weights(&r.x);
     if (!code)
         code = td__experiment_open_data(&r.x);
+    if (!code)
+        code = look_ahead(&r);
+    if (!code && !o->resume) /* nothing is left behind by a run that could not begin */
+        code = td__report_open(&r.report, &r.x);
     if (!code) {
         catch_signals();
         code = begin(&r);
