@@ -21,13 +21,30 @@ static const struct command {
     {"train", "[train] --config FILE [options]", "trains (distils) as the file says, then tests; the default", TRAIN},
     {"test", "test --config FILE [options]", "tests the models of the file and trains nothing", TEST},
     {"check", "check FILE [options]", "checks the whole file and prints the plan; reads no data", CHECK},
-    {"conform", "conform FILE... [options]", "compares losses and their gradients with the vectors of the files", CONFORM},
-    {"list-plugins", "list-plugins [--json] [--plugins DIR] [--plugin FILE]", "lists what plugins offer, from their notes, running none of their code", LIST},
-    {"describe", "describe [KEY] [--plugins DIR] [--plugin FILE]", "prints what is registered under KEY with its parameters; without KEY, all there is", DESCRIBE},
+    {"conform", "conform FILE... [options]", "compares losses and their gradients with the vectors of the files",
+     CONFORM},
+    {"list-plugins", "list-plugins [--json] [--plugins DIR] [--plugin FILE]",
+     "lists what plugins offer, from their notes, running none of their code", LIST},
+    {"describe", "describe [KEY] [--plugins DIR] [--plugin FILE]",
+     "prints what is registered under KEY with its parameters; without KEY, all there is", DESCRIBE},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
-enum { CONFIG = 256, PLUGIN, PLUGINS, SET, SEED, OUT, BACKEND, THREADS, RESUME, TEST_ONLY, STUDENT_ONLY, FLOAT32, JSON };
+enum {
+    CONFIG = 256,
+    PLUGIN,
+    PLUGINS,
+    SET,
+    SEED,
+    OUT,
+    BACKEND,
+    THREADS,
+    RESUME,
+    TEST_ONLY,
+    STUDENT_ONLY,
+    FLOAT32,
+    JSON
+};
 
 static const struct option_row {
     const char *name, *argument;
@@ -37,12 +54,15 @@ static const struct option_row {
 } options[] = {
     {"--config", "FILE", CONFIG, RUNS, "the experiment"},
     {"--set", "KEY=VALUE", SET, RUNS, "overrides one value of it, e.g. train.num_epochs=1; may be repeated"},
-    {"--plugins", "DIR[:DIR]", PLUGINS, ALL, "folders to look for plugins in, before the default ones; may be repeated"},
+    {"--plugins", "DIR[:DIR]", PLUGINS, ALL,
+     "folders to look for plugins in, before the default ones; may be repeated"},
     {"--plugin", "FILE", PLUGIN, ALL, "one plugin, before all folders; may be repeated"},
     {"--out", "DIR", OUT, TRAIN | TEST, "where results go (default: runs/<config>-<time>)"},
     {"--seed", "N", SEED, RUNS, "seed of everything random"},
-    {"--backend", "NAME", BACKEND, RUNS | CONFORM, "where tensors live and kernels run (default: the best that works here)"},
-    {"--threads", "N", THREADS, RUNS | CONFORM, "how many threads compute (default: all cores); results do not depend on it"},
+    {"--backend", "NAME", BACKEND, RUNS | CONFORM,
+     "where tensors live and kernels run (default: the best that works here)"},
+    {"--threads", "N", THREADS, RUNS | CONFORM,
+     "how many threads compute (default: all cores); results do not depend on it"},
     {"--resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
     {"--test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
     {"--student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
@@ -86,7 +106,8 @@ static void print_options(unsigned bit)
             continue;
         if (o->code < 256)
             snprintf(letter, sizeof letter, "-%c, ", o->code);
-        snprintf(name, sizeof name, "%4s%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        snprintf(name, sizeof name, "%4s%s%s%s", letter, o->name, o->argument ? " " : "",
+                 o->argument ? o->argument : "");
         printf("  %-26s %s\n", name, o->doc);
     }
 }
@@ -98,7 +119,8 @@ static void print_help(const struct command *c)
         print_options(c->bit);
         return;
     }
-    printf("usage: tdhost [COMMAND] [options]\n\nKnowledge distillation from a configuration and plugins.\n\ncommands:\n");
+    printf(
+        "usage: tdhost [COMMAND] [options]\n\nKnowledge distillation from a configuration and plugins.\n\ncommands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         printf("  %-26s %s\n", commands[i].name, commands[i].summary);
     printf("\noptions:\n");
@@ -195,7 +217,8 @@ static int next_option(int argc, char **argv)
 {
     static struct option longs[N_OPTIONS + 1];
     for (size_t i = 0; i < N_OPTIONS; i++)
-        longs[i] = (struct option){options[i].name + 2, options[i].argument ? required_argument : no_argument, NULL, options[i].code};
+        longs[i] = (struct option){options[i].name + 2, options[i].argument ? required_argument : no_argument, NULL,
+                                   options[i].code};
     opterr = 0;
     return getopt_long(argc, argv, "-:hqvV", longs, NULL);
 }
@@ -259,7 +282,8 @@ static int run(struct line *l, td__plugins *plugins)
         return wrong("'%s' needs --config FILE; see tdhost --help", l->command->name), TD__EXIT_USAGE;
     if (l->command->bit == CONFORM && !l->vectors.n)
         return wrong("'conform' needs a file of vectors; see tdhost conform --help"), TD__EXIT_USAGE;
-    if (td__plugins_scan(plugins, l->files.v, l->files.n, l->folders.v, l->folders.n) || td__plugins_scan_default(plugins))
+    if (td__plugins_scan(plugins, l->files.v, l->files.n, l->folders.v, l->folders.n) ||
+        td__plugins_scan_default(plugins))
         return TD__EXIT_USAGE;
     if (l->command->bit == LIST)
         return td__list_plugins(plugins, l->run.json, stdout) ? TD__EXIT_FAILED : TD__EXIT_OK;
@@ -301,7 +325,8 @@ int main(int argc, char **argv)
     if (rc == TD__EXIT_OK && l.help)
         print_help(l.named ? l.command : NULL);
     else if (rc == TD__EXIT_OK && l.version)
-        printf("tdhost %s (plugin SDK %d.%d, plugins in %s)\n", PACKAGE_VERSION, TD_ABI_MAJOR, TD_ABI_MINOR, TD_PLUGIN_DIR);
+        printf("tdhost %s (plugin SDK %d.%d, plugins in %s)\n", PACKAGE_VERSION, TD_ABI_MAJOR, TD_ABI_MINOR,
+               TD_PLUGIN_DIR);
     else if (rc == TD__EXIT_OK && argc == 1)
         print_help(NULL), rc = TD__EXIT_USAGE;
     else if (rc == TD__EXIT_OK)

@@ -42,8 +42,8 @@ void td__vfail(td_ctx *c, const char *fmt, va_list ap)
     if (vasprintf(&text, fmt, ap) < 0)
         text = NULL;
     if (text && (c->where || c->op))
-        whole = td__printf("%s%s%s%s%s", c->where ? c->where : "", c->where ? ": " : "", c->op ? c->op : "", c->op ? ": " : "",
-                           text);
+        whole = td__printf("%s%s%s%s%s", c->where ? c->where : "", c->where ? ": " : "", c->op ? c->op : "",
+                           c->op ? ": " : "", text);
     if (whole) {
         free(text);
         text = whole;

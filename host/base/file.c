@@ -81,7 +81,10 @@ void *td__file_gunzip(const char *path, size_t *size, char *why, size_t why_size
     if (!bytes)
         snprintf(why, why_size, "%s: out of memory", path);
     else if (got < 0 || zerr != Z_OK)
-        snprintf(why, why_size, "%s: %s", path, zerr == Z_ERRNO ? strerror(errno) : zerr == Z_BUF_ERROR ? "the compressed data is cut short" : text);
+        snprintf(why, why_size, "%s: %s", path,
+                 zerr == Z_ERRNO       ? strerror(errno)
+                 : zerr == Z_BUF_ERROR ? "the compressed data is cut short"
+                                       : text);
     if (!bytes || got < 0 || zerr != Z_OK) {
         free(bytes);
         gzclose(f);

@@ -10,7 +10,7 @@ typedef struct td__arena td__arena;
 td__arena *td__arena_new(void); /* NULL: out of memory */
 void td__arena_free(td__arena *a);
 void td__arena_reset(td__arena *a); /* empties it, keeping its memory for what comes next */
-void *td__arena_alloc(td__arena *a, size_t bytes);                       /* zeroed, 16-byte aligned; NULL: out of memory */
+void *td__arena_alloc(td__arena *a, size_t bytes); /* zeroed, 16-byte aligned; NULL: out of memory */
 char *td__arena_dup(td__arena *a, const char *s, size_t n);              /* n bytes and a NUL */
 char *td__arena_printf(td__arena *a, const char *fmt, ...) TD_PRINTF(2, 3);
 

@@ -16,6 +16,7 @@ void td__parallel_for(int64_t n, void (*fn)(void *arg, int64_t i), void *arg);
 
 /* Splits [0, n) into ranges of at least `grain` (a multiple of `align`), fn(arg, begin, end) each; the ranges
  * depend on n, grain and align only. */
-void td__parallel_range(int64_t n, int64_t grain, int64_t align, void (*fn)(void *arg, int64_t begin, int64_t end), void *arg);
+void td__parallel_range(int64_t n, int64_t grain, int64_t align, void (*fn)(void *arg, int64_t begin, int64_t end),
+                        void *arg);
 
 #endif

@@ -30,11 +30,13 @@ static void take_args(struct binding *b, td__node *args)
         return;
     args->used = 1;
     if (args->kind != TD__SEQ) {
-        td__diag_error(&b->cfg->diag, args->at, "the arguments of %s are a list, not %s", b->owner, td__node_found(b->cfg, args));
+        td__diag_error(&b->cfg->diag, args->at, "the arguments of %s are a list, not %s", b->owner,
+                       td__node_found(b->cfg, args));
         return;
     }
     if (args->n > b->n)
-        td__diag_error(&b->cfg->diag, args->items[b->n]->at, "%s takes at most %zu arguments, not %zu", b->owner, b->n, args->n);
+        td__diag_error(&b->cfg->diag, args->items[b->n]->at, "%s takes at most %zu arguments, not %zu", b->owner, b->n,
+                       args->n);
     for (size_t i = 0; i < args->n && i < b->n; i++)
         b->given[i] = args->items[i];
 }
@@ -83,8 +85,8 @@ static void take_kwargs(struct binding *b, td__node *kwargs)
 static td__node *default_of(struct binding *b, const td_param *p, td__place at)
 {
     if (!p->def) {
-        td__diag_error(&b->cfg->diag, at, "%s needs '%s'%s%s%s", b->owner, p->name, p->doc ? " (" : "", p->doc ? p->doc : "",
-                       p->doc ? ")" : "");
+        td__diag_error(&b->cfg->diag, at, "%s needs '%s'%s%s%s", b->owner, p->name, p->doc ? " (" : "",
+                       p->doc ? p->doc : "", p->doc ? ")" : "");
         return NULL;
     }
     const char *name = td__arena_printf(b->cfg->arena, "default of '%s' in %s", p->name, b->owner);
@@ -103,8 +105,8 @@ static void set_sides(const struct binding *b, void *out)
             ((td_tap *)(void *)((char *)out + b->table[i].offset))->side = teacher ? TD_TEACHER : TD_STUDENT;
 }
 
-int td__bind_call(td__config *cfg, td__node *args, td__node *kwargs, const char *owner, td__place at, const td_param *table,
-                  uint32_t size, void *out)
+int td__bind_call(td__config *cfg, td__node *args, td__node *kwargs, const char *owner, td__place at,
+                  const td_param *table, uint32_t size, void *out)
 {
     size_t errors = cfg->diag.errors;
     struct binding b = {cfg, owner, table, table_size(table), NULL};
@@ -133,8 +135,8 @@ int td__bind(td__config *cfg, td__node *map, const char *owner, const td_param *
     return td__bind_call(cfg, NULL, map, owner, at, table, size, out);
 }
 
-int td__bind_text(td__config *cfg, const char *text, const char *owner, const td_param *table, uint32_t size, void *out, char *why,
-                  size_t why_size)
+int td__bind_text(td__config *cfg, const char *text, const char *owner, const td_param *table, uint32_t size, void *out,
+                  char *why, size_t why_size)
 {
     td__diag users = cfg->diag;
     memset(&cfg->diag, 0, sizeof cfg->diag);

@@ -13,11 +13,11 @@
  * Strings, lists and structs live in cfg's arena.  0, or -1 with everything wrong in cfg->diag. */
 int td__bind(td__config *cfg, td__node *map, const char *owner, const td_param *table, uint32_t size, void *out);
 /* Positional arguments (`args:`) bind to the table's entries in order, then kwargs by name. */
-int td__bind_call(td__config *cfg, td__node *args, td__node *kwargs, const char *owner, td__place at, const td_param *table,
-                  uint32_t size, void *out);
+int td__bind_call(td__config *cfg, td__node *args, td__node *kwargs, const char *owner, td__place at,
+                  const td_param *table, uint32_t size, void *out);
 /* From flow text, e.g. layer arguments.  The params live in cfg's arena; why gets the message. */
-int td__bind_text(td__config *cfg, const char *text, const char *owner, const td_param *table, uint32_t size, void *out, char *why,
-                  size_t why_size);
+int td__bind_text(td__config *cfg, const char *text, const char *owner, const td_param *table, uint32_t size, void *out,
+                  char *why, size_t why_size);
 
 /* Calls fn for every tap the bound struct holds, nested ones included. */
 void td__bind_taps(const td_param *table, const void *params, void (*fn)(const td_tap *tap, void *user), void *user);

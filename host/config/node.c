@@ -80,7 +80,8 @@ int td__config_load(td__config *cfg, const char *path, const char *const *sets, 
     if (cfg->root)
         cfg->root = td__evaluate(cfg, cfg->root);
     if (cfg->root && cfg->root->kind != TD__MAP)
-        td__diag_error(&cfg->diag, cfg->root->at, "a configuration is a mapping, not %s", td__node_kind_name(cfg->root));
+        td__diag_error(&cfg->diag, cfg->root->at, "a configuration is a mapping, not %s",
+                       td__node_kind_name(cfg->root));
     return cfg->diag.errors ? -1 : 0;
 }
 
@@ -165,7 +166,8 @@ const char *td__node_found(td__config *cfg, const td__node *n)
     const char *kind = td__node_kind_name(n);
     if (n->kind == TD__NULL || !n->text)
         return kind;
-    const char *text = td__arena_printf(cfg->arena, n->kind == TD__STRING ? "%s (\"%.60s\")" : "%s (%.60s)", kind, n->text);
+    const char *text =
+        td__arena_printf(cfg->arena, n->kind == TD__STRING ? "%s (\"%.60s\")" : "%s (%.60s)", kind, n->text);
     return text ? text : kind;
 }
 

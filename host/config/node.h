@@ -13,14 +13,20 @@
 #include "host/base/mem.h"
 
 typedef enum td__node_kind {
-    TD__NULL, TD__BOOL, TD__INT, TD__FLOAT, TD__STRING, TD__SEQ, TD__MAP,
+    TD__NULL,
+    TD__BOOL,
+    TD__INT,
+    TD__FLOAT,
+    TD__STRING,
+    TD__SEQ,
+    TD__MAP,
     TD__CALL,  /* !import_call {key, init: {args, kwargs}}: an object or a function's value */
     TD__NAME,  /* !import_get {key}: a name such as torch.utils.data.RandomSampler; text is the dotted name */
     TD__INDEX, /* !access_by_index_or_key on a CALL: items[0] is the data, text the index */
     TD__ATTR,  /* !getattr on a NAME or CALL: items[0] is the object, text the attribute */
     TD__METHOD, /* !call_method, !import_call_method, !setattr: kept so that the plan can say it is not supported where used;
                    text is the tag, items[0] what it was given */
-    TD__ALIAS   /* while loading only: stands where *anchor was written; items[0] is the anchored node */
+    TD__ALIAS /* while loading only: stands where *anchor was written; items[0] is the anchored node */
 } td__node_kind;
 
 typedef struct td__node {

@@ -186,7 +186,8 @@ td__object *td__object_from(td__config *cfg, td__node *key, td__node *kwargs, td
         return known;
     if (!key || (key->kind != TD__STRING && key->kind != TD__NAME)) {
         if (key)
-            td__diag_error(&cfg->diag, key->at, "'key' of %s is a string, not %s", td__kind_title(kind), td__node_found(cfg, key));
+            td__diag_error(&cfg->diag, key->at, "'key' of %s is a string, not %s", td__kind_title(kind),
+                           td__node_found(cfg, key));
         else
             td__diag_error(&cfg->diag, owner->at, "%s needs 'key'", td__kind_title(kind));
         return NULL;
@@ -233,7 +234,8 @@ td__object *td__object_of(td__config *cfg, td__node *node, uint32_t kind)
             return element_object(cfg, node, kind);
         /* fall through */
     default:
-        td__diag_error(&cfg->diag, node->at, "%s is expected here, not %s", td__kind_title(kind), td__node_found(cfg, node));
+        td__diag_error(&cfg->diag, node->at, "%s is expected here, not %s", td__kind_title(kind),
+                       td__node_found(cfg, node));
         return NULL;
     }
 }

@@ -7,7 +7,8 @@
 /* What a TD_P_OBJECT parameter points to. */
 typedef struct td__object {
     uint32_t kind;       /* TD_KIND_… */
-    const td_type *type; /* registered descriptor (cast to the kind's struct); NULL: node is a chain of transforms, or an
+    const td_type
+        *type; /* registered descriptor (cast to the kind's struct); NULL: node is a chain of transforms, or an
                             element of a function's value (`!access_by_index_or_key` on split_dataset) */
     void *params;        /* bound; in the arena */
     td__node *node;      /* where it was written */

@@ -10,7 +10,10 @@
 
 #define DIGITS "0123456789"
 
-static int is_word(const char *list, const char *s) { return !strchr(s, ' ') && !strchr(s, '|') && td__word_in(list, s); }
+static int is_word(const char *list, const char *s)
+{
+    return !strchr(s, ' ') && !strchr(s, '|') && td__word_in(list, s);
+}
 
 /* s without underscores and sign, up to 400 characters; the length, or 0 where it is longer. */
 static size_t strip(const char *s, char out[401])

@@ -78,7 +78,8 @@ static td__node **step_map(struct change *s, td__node *map, const char *path, co
     if (i < map->n)
         return &map->items[i];
     int calls = map->tag && !strcmp(map->tag, "!import_call");
-    if (calls && (!strncmp(path, "kwargs", 6) || !strncmp(path, "args", 4)) && (i = td__node_step(map, "init", rest)) < map->n) {
+    if (calls && (!strncmp(path, "kwargs", 6) || !strncmp(path, "args", 4)) &&
+        (i = td__node_step(map, "init", rest)) < map->n) {
         *rest = path; /* `kwargs.x` is `init.kwargs.x` */
         return &map->items[i];
     }

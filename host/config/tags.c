@@ -132,7 +132,8 @@ static void warn_of_typos(td__config *cfg, td__node *n, const char *const *names
         while (k < count && strcmp(key, names[k]))
             k++;
         if (k == count && key[0] != '_' && td__nearest(key, names, count, &near, 1))
-            td__diag_warn(&cfg->diag, n->keys[i]->at, "'%s' means nothing to %s (did you mean '%s'?)", key, n->tag, near);
+            td__diag_warn(&cfg->diag, n->keys[i]->at, "'%s' means nothing to %s (did you mean '%s'?)", key, n->tag,
+                          near);
     }
 }
 
@@ -185,7 +186,8 @@ static td__node *import_call(td__config *cfg, td__node *n)
 
 static int is_object(const td__node *n)
 {
-    return n->kind == TD__CALL || n->kind == TD__NAME || n->kind == TD__INDEX || n->kind == TD__ATTR || n->kind == TD__METHOD;
+    return n->kind == TD__CALL || n->kind == TD__NAME || n->kind == TD__INDEX || n->kind == TD__ATTR ||
+           n->kind == TD__METHOD;
 }
 
 /* The node becomes `text` of an object. */
@@ -226,7 +228,8 @@ static td__node *get_attribute(td__config *cfg, td__node *n)
         td__node *v = n->n == 3 ? td__node_get(object, name->text) : entry_or_error(cfg, n, object, name);
         return v ? v : n->items[2];
     }
-    td__diag_error(&cfg->diag, object->at, "%s needs an object or a mapping, not %s", n->tag, td__node_found(cfg, object));
+    td__diag_error(&cfg->diag, object->at, "%s needs an object or a mapping, not %s", n->tag,
+                   td__node_found(cfg, object));
     return become_text(n, NULL);
 }
 
@@ -254,7 +257,8 @@ static td__node *access_by(td__config *cfg, td__node *n)
     int64_t i = index->i < 0 ? index->i + (int64_t)data->n : index->i;
     if (i >= 0 && i < (int64_t)data->n)
         return data->items[i];
-    td__diag_error(&cfg->diag, index->at, "%s: there is no item %lld in a list of %zu", n->tag, (long long)index->i, data->n);
+    td__diag_error(&cfg->diag, index->at, "%s: there is no item %lld in a list of %zu", n->tag, (long long)index->i,
+                   data->n);
     return become_text(n, NULL);
 }
 
@@ -306,7 +310,8 @@ static void evaluate_key(td__config *cfg, td__node *map, size_t i)
         return;
     for (size_t k = 0; key->text && k < map->n; k++)
         if (k != i && map->keys[k]->text && !strcmp(map->keys[k]->text, key->text))
-            td__diag_error(&cfg->diag, key->at, "'%s' is given twice, first on line %u", key->text, map->keys[k]->at.line);
+            td__diag_error(&cfg->diag, key->at, "'%s' is given twice, first on line %u", key->text,
+                           map->keys[k]->at.line);
     if (key->text)
         return;
     td__diag_error(&cfg->diag, key->at, "a key is text, not %s", td__node_found(cfg, key));

@@ -22,8 +22,9 @@ struct target {
 /* "'lr' in SGD" or "element 2 of 'betas' in Adam", in the arena. */
 static const char *title(const struct target *t)
 {
-    const char *s = t->element ? td__arena_printf(t->cfg->arena, "element %zu of '%s' in %s", t->element, t->p->name, t->owner)
-                               : td__arena_printf(t->cfg->arena, "'%s' in %s", t->p->name, t->owner);
+    const char *s = t->element
+                        ? td__arena_printf(t->cfg->arena, "element %zu of '%s' in %s", t->element, t->p->name, t->owner)
+                        : td__arena_printf(t->cfg->arena, "'%s' in %s", t->p->name, t->owner);
     return s ? s : t->p->name;
 }
 
@@ -45,13 +46,17 @@ static td__node *computed(const struct target *t, td__node *n)
     if (!function)
         return NULL;
     if (!td__call_function) {
-        td__diag_error(&t->cfg->diag, n->at, "%s is computed by %s, which cannot be called here", title(t), function->type->key);
+        td__diag_error(&t->cfg->diag, n->at, "%s is computed by %s, which cannot be called here", title(t),
+                       function->type->key);
         return NULL;
     }
     td__node *value = td__node_new(t->cfg, TD__NULL, n->at);
     if (!value || td__call_function(t->cfg, function, &r))
         return NULL;
-    value->kind = r.kind == TD_P_INT ? TD__INT : r.kind == TD_P_FLOAT ? TD__FLOAT : r.kind == TD_P_STRING ? TD__STRING : TD__NULL;
+    value->kind = r.kind == TD_P_INT      ? TD__INT
+                  : r.kind == TD_P_FLOAT  ? TD__FLOAT
+                  : r.kind == TD_P_STRING ? TD__STRING
+                                          : TD__NULL;
     value->i = r.i;
     value->f = r.kind == TD_P_INT ? (double)r.i : r.f;
     value->text = r.kind == TD_P_STRING ? td__node_text(t->cfg, r.s, strlen(r.s)) : td__node_str(t->cfg, value);
@@ -79,7 +84,8 @@ static int check_range(const struct target *t, const td__node *n)
     if ((!(limits & 1) || n->f >= p->min) && (!(limits & 2) || n->f <= p->max))
         return 0;
     if (limits & 2)
-        td__diag_error(&t->cfg->diag, n->at, "%s is %s; it must be from %.12g to %.12g", title(t), n->text, p->min, p->max);
+        td__diag_error(&t->cfg->diag, n->at, "%s is %s; it must be from %.12g to %.12g", title(t), n->text, p->min,
+                       p->max);
     else
         td__diag_error(&t->cfg->diag, n->at, "%s is %s; it must be at least %.12g", title(t), n->text, p->min);
     return -1;

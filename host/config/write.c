@@ -94,7 +94,8 @@ static void begin_map(struct writer *w, const char *anchor, const char *tag)
 static void begin_list(struct writer *w, const char *anchor, const char *tag, yaml_sequence_style_t style)
 {
     yaml_event_t e;
-    emit(w, &e, yaml_sequence_start_event_initialize(&e, (const yaml_char_t *)anchor, (const yaml_char_t *)tag, !tag, style));
+    emit(w, &e,
+         yaml_sequence_start_event_initialize(&e, (const yaml_char_t *)anchor, (const yaml_char_t *)tag, !tag, style));
 }
 
 static void end_map(struct writer *w)

@@ -41,7 +41,8 @@ int td__environment_restore(const td__environment *e, char *what, size_t what_si
         setlocale(LC_ALL, e->locale);
     }
     for (int s = 1; s < NSIG; s++)
-        if (now.handlers[s].sa_sigaction != e->handlers[s].sa_sigaction || now.handlers[s].sa_flags != e->handlers[s].sa_flags) {
+        if (now.handlers[s].sa_sigaction != e->handlers[s].sa_sigaction ||
+            now.handlers[s].sa_flags != e->handlers[s].sa_flags) {
             snprintf(what, what_size, "the handler of signal %d (%s)", s, strsignal(s));
             sigaction(s, &e->handlers[s], NULL);
         }

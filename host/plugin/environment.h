@@ -7,7 +7,8 @@
 
 typedef struct td__environment {
     int rounding;
-    unsigned float_control; /* MXCSR without exception flags and rounding: flush-to-zero, denormals, masks; 0 elsewhere */
+    unsigned
+        float_control; /* MXCSR without exception flags and rounding: flush-to-zero, denormals, masks; 0 elsewhere */
     char locale[256];
     struct sigaction handlers[NSIG];
 } td__environment;

@@ -43,26 +43,43 @@ static const struct kind {
 } kinds[] = {
     [TD_KIND_MODEL] = {"model", "a model", sizeof(td_model_type), {MUST(td_model_type, build)}, NULL},
     [TD_KIND_LAYER] = {"layer", "a layer", sizeof(td_layer_type), {MUST(td_layer_type, build)}, NULL},
-    [TD_KIND_WRAPPER] = {"wrapper", "an auxiliary model wrapper", sizeof(td_wrapper_type), {MUST(td_wrapper_type, build)}, NULL},
+    [TD_KIND_WRAPPER] =
+        {"wrapper", "an auxiliary model wrapper", sizeof(td_wrapper_type), {MUST(td_wrapper_type, build)}, NULL},
     [TD_KIND_LOSS] = {"loss", "a loss", sizeof(td_loss_type), {{0}}, check_loss},
-    [TD_KIND_LOSS_WRAPPER] = {"loss_wrapper", "a loss wrapper", sizeof(td_loss_wrapper_type),
-                              {MUST(td_loss_wrapper_type, forward)}, NULL},
-    [TD_KIND_CRITERION] = {"criterion", "a criterion", sizeof(td_criterion_type), {MUST(td_criterion_type, combine)}, NULL},
-    [TD_KIND_DATASET] = {"dataset", "a data set", sizeof(td_dataset_type),
-                         {MUST(td_dataset_type, open), MUST(td_dataset_type, length), MUST(td_dataset_type, get)}, NULL},
-    [TD_KIND_DATASET_WRAPPER] = {"dataset_wrapper", "a data-set wrapper", sizeof(td_dataset_wrapper_type),
+    [TD_KIND_LOSS_WRAPPER] =
+        {"loss_wrapper", "a loss wrapper", sizeof(td_loss_wrapper_type), {MUST(td_loss_wrapper_type, forward)}, NULL},
+    [TD_KIND_CRITERION] =
+        {"criterion", "a criterion", sizeof(td_criterion_type), {MUST(td_criterion_type, combine)}, NULL},
+    [TD_KIND_DATASET] = {"dataset",
+                         "a data set",
+                         sizeof(td_dataset_type),
+                         {MUST(td_dataset_type, open), MUST(td_dataset_type, length), MUST(td_dataset_type, get)},
+                         NULL},
+    [TD_KIND_DATASET_WRAPPER] = {"dataset_wrapper",
+                                 "a data-set wrapper",
+                                 sizeof(td_dataset_wrapper_type),
                                  {MUST(td_dataset_wrapper_type, open), MUST(td_dataset_wrapper_type, length),
-                                  MUST(td_dataset_wrapper_type, get)}, NULL},
-    [TD_KIND_TRANSFORM] = {"transform", "a transform", sizeof(td_transform_type), {MUST(td_transform_type, apply)}, NULL},
+                                  MUST(td_dataset_wrapper_type, get)},
+                                 NULL},
+    [TD_KIND_TRANSFORM] =
+        {"transform", "a transform", sizeof(td_transform_type), {MUST(td_transform_type, apply)}, NULL},
     [TD_KIND_SAMPLER] = {"sampler", "a sampler", sizeof(td_sampler_type), {MUST(td_sampler_type, order)}, NULL},
-    [TD_KIND_FORWARD_PROC] = {"forward_proc", "a forward procedure", sizeof(td_forward_proc_type),
-                              {MUST(td_forward_proc_type, forward)}, NULL},
-    [TD_KIND_OPTIMIZER] = {"optimizer", "an optimizer", sizeof(td_optimizer_type), {MUST(td_optimizer_type, update)}, check_optimizer},
+    [TD_KIND_FORWARD_PROC] = {"forward_proc",
+                              "a forward procedure",
+                              sizeof(td_forward_proc_type),
+                              {MUST(td_forward_proc_type, forward)},
+                              NULL},
+    [TD_KIND_OPTIMIZER] =
+        {"optimizer", "an optimizer", sizeof(td_optimizer_type), {MUST(td_optimizer_type, update)}, check_optimizer},
     [TD_KIND_SCHEDULER] = {"scheduler", "a scheduler", sizeof(td_scheduler_type), {MUST(td_scheduler_type, lr)}, NULL},
     [TD_KIND_FUNCTION] = {"function", "a function", sizeof(td_function_type), {MUST(td_function_type, call)}, NULL},
-    [TD_KIND_BACKEND] = {"backend", "a backend", sizeof(td_backend_type),
+    [TD_KIND_BACKEND] = {"backend",
+                         "a backend",
+                         sizeof(td_backend_type),
                          {MUST(td_backend_type, score), MUST(td_backend_type, alloc), MUST(td_backend_type, free),
-                          MUST(td_backend_type, copy_in), MUST(td_backend_type, copy_out), MUST(td_backend_type, kernel)}, NULL},
+                          MUST(td_backend_type, copy_in), MUST(td_backend_type, copy_out),
+                          MUST(td_backend_type, kernel)},
+                         NULL},
     [TD_KIND_OP] = {"op", "an operation", sizeof(td_op_type), {MUST(td_op_type, infer)}, check_op},
 };
 #define N_KINDS (sizeof kinds / sizeof *kinds)
@@ -117,7 +134,8 @@ static char *check_params(const td_param *table, size_t size)
         if (!param_size(p))
             return td__printf("parameter '%s' has type %u, which this host does not know", p->name, p->type);
         if (p->offset + param_size(p) > size)
-            return td__printf("parameter '%s' reaches byte %zu of a struct of %zu", p->name, p->offset + param_size(p), size);
+            return td__printf("parameter '%s' reaches byte %zu of a struct of %zu", p->name, p->offset + param_size(p),
+                              size);
         if (p->type == TD_P_OBJECT && (!p->choices || !td__kind_by_name(p->choices)))
             return td__printf("parameter '%s' is an object of no known kind", p->name);
         if (p->type == TD_P_MAP && !p->fields && p->size == sizeof(double))

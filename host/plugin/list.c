@@ -16,8 +16,8 @@ struct line {
 static void print_line(const struct line *l, const char *kind, const char *key)
 {
     const td__plugin *p = l->plugin;
-    fprintf(l->out, "%-16s %-28s %-8s %d.%d  %-12s %s  ", kind, key, *p->version ? p->version : "-", p->abi_major, p->abi_minor,
-            *p->licence ? p->licence : "-", p->file);
+    fprintf(l->out, "%-16s %-28s %-8s %d.%d  %-12s %s  ", kind, key, *p->version ? p->version : "-", p->abi_major,
+            p->abi_minor, *p->licence ? p->licence : "-", p->file);
     fprintf(l->out, p->refused ? "refused: %s\n" : "%s\n", p->refused ? p->refused : p->summary);
 }
 
@@ -55,9 +55,9 @@ static json_t *plugin_json(const td__plugin *p)
         json_decref(provides);
         return NULL;
     }
-    return json_pack("{s:o, s:s, s:s, s:[i,i], s:s, s:s, s:o, s:o}", "file", text_json(p->file), "id", p->id, "version", p->version,
-                     "abi", p->abi_major, p->abi_minor, "licence", p->licence, "summary", p->summary, "provides", provides, "refused",
-                     text_json(p->refused));
+    return json_pack("{s:o, s:s, s:s, s:[i,i], s:s, s:s, s:o, s:o}", "file", text_json(p->file), "id", p->id, "version",
+                     p->version, "abi", p->abi_major, p->abi_minor, "licence", p->licence, "summary", p->summary,
+                     "provides", provides, "refused", text_json(p->refused));
 }
 
 static int list_json(const td__plugins *p, FILE *out)
@@ -97,7 +97,8 @@ static void describe_entry(const td__entry *e, FILE *out)
     if (t->summary)
         fprintf(out, "    %s\n", t->summary);
     if (e->plugin)
-        fprintf(out, "    from %s %s (%s), %s\n", e->plugin->id, e->plugin->version, e->plugin->licence, e->plugin->file);
+        fprintf(out, "    from %s %s (%s), %s\n", e->plugin->id, e->plugin->version, e->plugin->licence,
+                e->plugin->file);
     else
         fputs("    from the host itself\n", out);
     if (t->aliases)
@@ -117,14 +118,16 @@ int td__describe(const char *key, FILE *out)
         if (key && !td__entry_matches(e, key))
             continue;
         if (!key)
-            fprintf(out, "%-16s %-28s %s\n", td__kind_name(e->kind), e->type->key, e->type->summary ? e->type->summary : "");
+            fprintf(out, "%-16s %-28s %s\n", td__kind_name(e->kind), e->type->key,
+                    e->type->summary ? e->type->summary : "");
         else
             describe_entry(e, out);
         found++;
     }
     if (key && !found) {
         td__suggest_key(0, key, near, sizeof near);
-        td__log(TD_LOG_ERROR, "nothing is registered as '%s'%s", key, *near ? near : "; 'tdhost describe' lists what is");
+        td__log(TD_LOG_ERROR, "nothing is registered as '%s'%s", key,
+                *near ? near : "; 'tdhost describe' lists what is");
     }
     return key && !found ? -1 : 0;
 }

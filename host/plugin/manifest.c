@@ -21,7 +21,10 @@ struct bytes {
     size_t size;
 };
 
-static int inside(struct bytes b, uint64_t offset, uint64_t size) { return offset <= b.size && size <= b.size - offset; }
+static int inside(struct bytes b, uint64_t offset, uint64_t size)
+{
+    return offset <= b.size && size <= b.size - offset;
+}
 
 /* Text for one line of a terminal: whoever lists plugins must be able to trust what it prints. */
 static int is_plain(const char *text)
@@ -59,8 +62,12 @@ static int check_provided(uint32_t kind, const char *kind_name, const char *key,
 
 static int read_fields(const json_t *root, td__plugin *out, char *why, size_t why_size)
 {
-    struct { const char *name; char **to; } strings[] = {
-        {"id", &out->id}, {"version", &out->version}, {"licence", &out->licence}, {"summary", &out->summary}, {"provides", &out->provides}};
+    struct { const char *name; char **to;
+    } strings[] = {{"id", &out->id},
+                   {"version", &out->version},
+                   {"licence", &out->licence},
+                   {"summary", &out->summary},
+                   {"provides", &out->provides}};
     const char *bad = NULL;
     const json_t *abi = json_object_get(root, "abi");
     out->abi_major = version_number(json_array_get(abi, 0));
@@ -136,7 +143,8 @@ static int read_elf(struct bytes file, td__plugin *out, char *why, size_t why_si
     }
     memcpy(&head, file.at, sizeof head);
     if (head.e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA] || head.e_machine != __ehdr_start.e_machine) {
-        snprintf(why, why_size, "an ELF file for another machine (ELF number %u, this host is %u)", head.e_machine, __ehdr_start.e_machine);
+        snprintf(why, why_size, "an ELF file for another machine (ELF number %u, this host is %u)", head.e_machine,
+                 __ehdr_start.e_machine);
         return -1;
     }
     if (head.e_phentsize != sizeof segment || !inside(file, head.e_phoff, (uint64_t)head.e_phnum * sizeof segment)) {
@@ -153,7 +161,8 @@ static int read_elf(struct bytes file, td__plugin *out, char *why, size_t why_si
             continue;
         struct bytes json = find_note((struct bytes){file.at + segment.p_offset, segment.p_filesz}, segment.p_align);
         if (json.at)
-            return td__parse_manifest((const char *)json.at, strnlen((const char *)json.at, json.size), out, why, why_size);
+            return td__parse_manifest((const char *)json.at, strnlen((const char *)json.at, json.size), out, why,
+                                      why_size);
     }
     snprintf(why, why_size, "no tdhost note: not a plugin");
     return 1;

@@ -30,7 +30,8 @@ int td__read_manifest(const char *file, td__plugin *out, char *why, size_t why_s
 int td__parse_manifest(const char *json, size_t size, td__plugin *out, char *why, size_t why_size);
 void td__plugin_clear(td__plugin *p);
 /* Calls fn for each kind:key of `provides`; nonzero stops and is returned.  kind is 0 where it is not known. */
-int td__each_provided(const td__plugin *p, int (*fn)(uint32_t kind, const char *kind_name, const char *key, void *user), void *user);
+int td__each_provided(const td__plugin *p, int (*fn)(uint32_t kind, const char *kind_name, const char *key, void *user),
+                      void *user);
 
 /* Adds a plugin whose manifest was read (and takes it), refusing what the binary interface or the keys of an
  * earlier plugin rule out: who owns a key is decided before any code runs.  0, or -1 with a message logged and plugin freed. */

@@ -60,8 +60,8 @@ int td__plugins_add(td__plugins *p, td__plugin *plugin)
         return out_of_memory();
     }
     if (!plugin->refused && (plugin->abi_major != TD_ABI_MAJOR || plugin->abi_minor > TD_ABI_MINOR))
-        plugin->refused = td__printf("built for SDK %d.%d, this host offers %d.%d", plugin->abi_major, plugin->abi_minor,
-                                     TD_ABI_MAJOR, TD_ABI_MINOR);
+        plugin->refused = td__printf("built for SDK %d.%d, this host offers %d.%d", plugin->abi_major,
+                                     plugin->abi_minor, TD_ABI_MAJOR, TD_ABI_MINOR);
     if (!plugin->refused)
         td__each_provided(plugin, claim_key, &(struct claim){p, plugin});
     p->v[p->n++] = plugin;
@@ -119,7 +119,8 @@ static int add_folder(td__plugins *p, char *folder, enum place place)
     for (FTSENT *e; !rc && (e = fts_read(tree));) {
         if (e->fts_level == FTS_ROOTLEVEL && e->fts_info != FTS_D && e->fts_info != FTS_DP) {
             if (place == NAMED_FOLDER)
-                td__log(TD_LOG_ERROR, "plugin folder '%s': %s", folder, strerror(e->fts_errno ? e->fts_errno : ENOTDIR));
+                td__log(TD_LOG_ERROR, "plugin folder '%s': %s", folder,
+                        strerror(e->fts_errno ? e->fts_errno : ENOTDIR));
             rc = place == NAMED_FOLDER ? -1 : 0;
         } else if (is_shared_object(e)) {
             rc = add_file(p, e->fts_path, place);

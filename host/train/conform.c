@@ -42,12 +42,14 @@ static int open_tensors(conform *f)
     char why[512];
     td__node *n = td__node_get(f->cfg.root, "tensors");
     if (!n || n->kind != TD__STRING) {
-        td__diag_error(&f->cfg.diag, n ? n->at : f->cfg.root->at, "'tensors' names the safetensors file with inputs and expectations");
+        td__diag_error(&f->cfg.diag, n ? n->at : f->cfg.root->at,
+                       "'tensors' names the safetensors file with inputs and expectations");
         return -1;
     }
     const char *slash = strrchr(f->cfg.path, '/');
     const char *path = n->text[0] == '/' || !slash ? n->text
-                                                  : td__arena_printf(f->cfg.arena, "%.*s/%s", (int)(slash - f->cfg.path), f->cfg.path, n->text);
+                                                   : td__arena_printf(f->cfg.arena, "%.*s/%s",
+                                                                      (int)(slash - f->cfg.path), f->cfg.path, n->text);
     if (path && !td__tensors_open(&f->file, path, why, sizeof why))
         return 0;
     td__diag_error(&f->cfg.diag, n->at, "%s", path ? why : "out of memory");
@@ -72,7 +74,9 @@ static int read_document(conform *f, const char *path, int in_float32)
         f->loss = (const td_loss_type *)loss->type;
         f->loss_params = loss->params;
         if (!f->loss->forward)
-            td__diag_error(&f->cfg.diag, loss->node->at, "%s compares an input with a target; conformance is of losses that read tapped tensors", f->loss->type.key);
+            td__diag_error(&f->cfg.diag, loss->node->at,
+                           "%s compares an input with a target; conformance is of losses that read tapped tensors",
+                           f->loss->type.key);
     } else if (!f->cfg.diag.errors)
         td__diag_error(&f->cfg.diag, f->cfg.root->at, "'loss' is missing: {key, kwargs} of the loss to compute");
     td__node *t = td__node_get(f->cfg.root, "tolerance");
@@ -94,7 +98,8 @@ static int set_member(const char *name, td__member *member, td_module *owner, vo
             continue;
         if (memcmp(v->d.shape, member->tensor->d.shape, sizeof v->d.shape) || v->d.ndim != member->tensor->d.ndim) {
             char a[96], b[96];
-            td__fail(f->c, "%s is %s here and %s in the vectors", name, td__shape_text(&member->tensor->d, a, sizeof a), td__shape_text(&v->d, b, sizeof b));
+            td__fail(f->c, "%s is %s here and %s in the vectors", name, td__shape_text(&member->tensor->d, a, sizeof a),
+                     td__shape_text(&v->d, b, sizeof b));
         } else if (!td__tensor_write(f->c, member->tensor, v->d.dtype, v->data))
             f->leaf[i] = member->tensor;
     }
@@ -154,7 +159,8 @@ static int parse_name(conform *f, const char *text, struct name *out)
     if (!input && strncmp(bar + 1, "output", 6))
         return 0;
     const char *end = bar + 1 + (input ? 5 : 6);
-    out->tap = (td_tap){td__arena_dup(f->cfg.arena, text + 8, (size_t)(bar - text) - 8), input ? TD_INPUT : TD_OUTPUT, side};
+    out->tap =
+        (td_tap){td__arena_dup(f->cfg.arena, text + 8, (size_t)(bar - text) - 8), input ? TD_INPUT : TD_OUTPUT, side};
     out->sub = *end == '|' ? end + 1 : NULL;
     return out->tap.path && (!*end || *end == '|');
 }
@@ -324,7 +330,8 @@ static int conform_file(const char *path, const td_backend_type *backend, int in
 int td__conform_command(const char *const *files, size_t n, const td__conform_options *o, FILE *out)
 {
     char why[256];
-    const td_backend_type *backend = (const td_backend_type *)td__find_type(TD_KIND_BACKEND, o->backend ? o->backend : "reference");
+    const td_backend_type *backend =
+        (const td_backend_type *)td__find_type(TD_KIND_BACKEND, o->backend ? o->backend : "reference");
     if (!backend || !(backend = td__backend_use(backend, why, sizeof why))) {
         fprintf(stderr, "no backend '%s'\n", o->backend);
         return TD__EXIT_USAGE;

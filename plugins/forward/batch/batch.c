@@ -31,7 +31,8 @@ static td_value with_all(td_ctx *c, td_module *model, td_tensor *batch, td_tenso
 static const td_forward_proc_type procs[] = {
     {.type = {.key = "forward_batch_only", .summary = "the network takes the batch"}, .forward = only},
     {.type = {.key = "forward_batch_target", .summary = "the network takes batch and labels"}, .forward = with_target},
-    {.type = {.key = "forward_batch_supp_dict", .summary = "the network takes batch and side values"}, .forward = with_supp},
+    {.type = {.key = "forward_batch_supp_dict", .summary = "the network takes batch and side values"},
+     .forward = with_supp},
     {.type = {.key = "forward_all", .summary = "the network takes batch, labels and side values"}, .forward = with_all},
 };
 

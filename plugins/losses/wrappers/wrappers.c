@@ -15,11 +15,13 @@ struct simple_params {
 
 static const td_param input_table[] = {TAP_PARAMS, TD_PARAM_END};
 static const td_param target_table[] = {
-    TD_PARAM_BOOL(struct side, uses_label, "false", "compare with the sample's class instead of a tensor"), TAP_PARAMS, TD_PARAM_END};
+    TD_PARAM_BOOL(struct side, uses_label, "false", "compare with the sample's class instead of a tensor"), TAP_PARAMS,
+    TD_PARAM_END};
 
-#define SIDES \
-    TD_PARAM_STRUCT(struct simple_params, input, input_table, sizeof(struct side), NULL, "the tensor that is trained"), \
-    TD_PARAM_STRUCT(struct simple_params, target, target_table, sizeof(struct side), NULL, "what it should be")
+#define SIDES                                                                                                          \
+    TD_PARAM_STRUCT(struct simple_params, input, input_table, sizeof(struct side), NULL,                               \
+                    "the tensor that is trained"),                                                                     \
+        TD_PARAM_STRUCT(struct simple_params, target, target_table, sizeof(struct side), NULL, "what it should be")
 
 static const td_param simple_table[] = {SIDES, TD_PARAM_END_OPEN};
 
@@ -32,7 +34,8 @@ static td_tensor *target_of(td_ctx *c, const struct side *s, td_io *io)
     return td_io_of(io)->target;
 }
 
-static td_tensor *simple_forward(td_ctx *c, const void *params, const td_loss_type *loss, const void *loss_params, td_io *io)
+static td_tensor *simple_forward(td_ctx *c, const void *params, const td_loss_type *loss, const void *loss_params,
+                                 td_io *io)
 {
     const struct simple_params *p = params;
     return loss->compare(c, loss_params, td_io_get(io, &p->input.tap), target_of(c, &p->target, io));
@@ -46,9 +49,11 @@ struct dict_params {
 };
 
 static const td_param dict_table[] = {
-    SIDES, TD_PARAM_FLOAT_MAP(struct dict_params, weights, NULL, "factor of each entry of the output"), TD_PARAM_END_OPEN};
+    SIDES, TD_PARAM_FLOAT_MAP(struct dict_params, weights, NULL, "factor of each entry of the output"),
+    TD_PARAM_END_OPEN};
 
-static td_tensor *dict_forward(td_ctx *c, const void *params, const td_loss_type *loss, const void *loss_params, td_io *io)
+static td_tensor *dict_forward(td_ctx *c, const void *params, const td_loss_type *loss, const void *loss_params,
+                               td_io *io)
 {
     const struct dict_params *p = params;
     td_value outputs = td_io_value(io, &p->sides.input.tap);
@@ -67,13 +72,16 @@ static td_tensor *dict_forward(td_ctx *c, const void *params, const td_loss_type
 }
 
 static const td_loss_wrapper_type simple = {
-    .type = {.key = "SimpleLossWrapper", .summary = "a low-level loss between two tapped tensors, or one and the labels",
-             .params = simple_table, .params_size = sizeof(struct simple_params)},
+    .type = {.key = "SimpleLossWrapper",
+             .summary = "a low-level loss between two tapped tensors, or one and the labels",
+             .params = simple_table,
+             .params_size = sizeof(struct simple_params)},
     .forward = simple_forward};
-static const td_loss_wrapper_type dict = {
-    .type = {.key = "DictLossWrapper", .summary = "a low-level loss over the entries of a dict, weighted", .params = dict_table,
-             .params_size = sizeof(struct dict_params)},
-    .forward = dict_forward};
+static const td_loss_wrapper_type dict = {.type = {.key = "DictLossWrapper",
+                                                   .summary = "a low-level loss over the entries of a dict, weighted",
+                                                   .params = dict_table,
+                                                   .params_size = sizeof(struct dict_params)},
+                                          .forward = dict_forward};
 
 TD_PLUGIN(wrappers, "0.1.0", "MIT", "Low-level losses on tapped tensors",
           "loss_wrapper:SimpleLossWrapper loss_wrapper:DictLossWrapper")

@@ -19,8 +19,10 @@ static const td_param pair_params[] = {
     TD_PARAM_TAP(struct pair, teacher, td_teacher_tap, "the teacher's feature map"),
     TD_PARAM_FLOAT(struct pair, weight, "1", "factor of the pair"), TD_PARAM_END};
 static const td_param at_params[] = {
-    TD_PARAM_MAP(struct at, at_pairs, pair_params, sizeof(struct pair), NULL, "pairs of feature maps of equal height and width"),
-    TD_PARAM_STRING(struct at, mode, "code", "which of the two definitions", .choices = "code|paper"), TD_PARAM_END_OPEN};
+    TD_PARAM_MAP(struct at, at_pairs, pair_params, sizeof(struct pair), NULL,
+                 "pairs of feature maps of equal height and width"),
+    TD_PARAM_STRING(struct at, mode, "code", "which of the two definitions", .choices = "code|paper"),
+    TD_PARAM_END_OPEN};
 
 /* [B,C,H,W] -> [B,HW], unit length; the factor between sum and mean over channels cancels in the normalisation. */
 static td_tensor *attention_map(td_ctx *c, td_tensor *f)
@@ -36,19 +38,22 @@ static td_tensor *at_forward(td_ctx *c, const void *params, td_io *io)
     for (int64_t i = 0; i < p->at_pairs.n; i++) {
         if (pairs[i].weight == 0)
             continue;
-        td_tensor *q_s = attention_map(c, td_io_get(io, &pairs[i].student)), *q_t = attention_map(c, td_io_get(io, &pairs[i].teacher));
+        td_tensor *q_s = attention_map(c, td_io_get(io, &pairs[i].student)),
+                  *q_t = attention_map(c, td_io_get(io, &pairs[i].teacher));
         td_tensor *d2 = td_square(c, td_sub(c, q_s, q_t));
-        td_tensor *term = p->mode[0] == 'c' ? td_mean(c, d2, 0, 0) : td_mean(c, td_sqrt(c, td_sum(c, d2, TD_DIM(1), 0)), 0, 0);
+        td_tensor *term =
+            p->mode[0] == 'c' ? td_mean(c, d2, 0, 0) : td_mean(c, td_sqrt(c, td_sum(c, d2, TD_DIM(1), 0)), 0, 0);
         term = td_scale(c, term, pairs[i].weight);
         sum = sum ? td_add(c, sum, term) : term;
     }
     return sum ? sum : td_scalar(c, TD_FLOAT32, 0);
 }
 
-static const td_loss_type at = {
-    .type = {.key = "ATLoss", .summary = "the student's spatial attention maps follow the teacher's", .params = at_params,
-             .params_size = sizeof(struct at)},
-    .forward = at_forward};
+static const td_loss_type at = {.type = {.key = "ATLoss",
+                                         .summary = "the student's spatial attention maps follow the teacher's",
+                                         .params = at_params,
+                                         .params_size = sizeof(struct at)},
+                                .forward = at_forward};
 
 TD_PLUGIN(at, "0.1.0", "MIT", "Attention transfer (Zagoruyko and Komodakis, ICLR 2017)", "loss:ATLoss")
 {

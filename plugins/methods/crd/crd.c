@@ -20,10 +20,12 @@ struct crd {
 
 static const td_param crd_params[] = {
     TD_TAP_PATH(struct crd, student, "student_norm_module_path", NULL, TD_SIDE_STUDENT, "the student's embedding"),
-    TD_TAP_PATH(struct crd, supp, "student_empty_module_path", NULL, TD_SIDE_STUDENT | TD_TAP_INPUT, "takes the side values"),
+    TD_TAP_PATH(struct crd, supp, "student_empty_module_path", NULL, TD_SIDE_STUDENT | TD_TAP_INPUT,
+                "takes the side values"),
     TD_TAP_PATH(struct crd, teacher, "teacher_norm_module_path", NULL, TD_SIDE_TEACHER, "the teacher's embedding"),
     TD_PARAM_INT(struct crd, input_size, NULL, "length of the embeddings", .min = 1, .max = 1e6),
-    TD_PARAM_INT(struct crd, output_size, NULL, "size of the data set (upstream's second name for it)", .min = 1, .max = 1e12),
+    TD_PARAM_INT(struct crd, output_size, NULL, "size of the data set (upstream's second name for it)", .min = 1,
+                 .max = 1e12),
     TD_PARAM_INT(struct crd, num_negative_samples, NULL, "K", .min = 1, .max = 1e9),
     TD_PARAM_INT(struct crd, num_samples, NULL, "N: samples in the data set", .min = 1, .max = 1e12),
     TD_PARAM_FLOAT(struct crd, temperature, "0.07", "T", .min = 1e-6, .max = 1e6),
@@ -90,7 +92,8 @@ static td_tensor *contrast_loss(td_ctx *c, const struct crd *p, td_tensor *x)
 
 static void move_bank(td_ctx *c, td_tensor *bank, td_tensor *pos, td_tensor *e, double momentum)
 {
-    td_tensor *row = td_add(c, td_scale(c, td_index_select(c, bank, pos), momentum), td_scale(c, td_detach(c, e), 1 - momentum));
+    td_tensor *row =
+        td_add(c, td_scale(c, td_index_select(c, bank, pos), momentum), td_scale(c, td_detach(c, e), 1 - momentum));
     td_index_copy(c, bank, pos, td_normalize(c, row, 2, 1, 1e-12));
 }
 
@@ -98,11 +101,12 @@ static void move_bank(td_ctx *c, td_tensor *bank, td_tensor *pos, td_tensor *e, 
 static int32_t check(td_ctx *c, const struct crd *p, td_tensor *s, td_tensor *t, td_tensor *pos, td_tensor *contrast)
 {
     if (td_ndim(s) != 2 || td_dim(s, 1) != p->input_size || td_ndim(t) != 2 || td_dim(t, 1) != p->input_size)
-        td_fail(c, "CRDLoss: input_size is %lld, but the embeddings at '%s' and '%s' have %lld and %lld numbers", (long long)p->input_size,
-                p->student.path, p->teacher.path, (long long)td_dim(s, -1), (long long)td_dim(t, -1));
+        td_fail(c, "CRDLoss: input_size is %lld, but the embeddings at '%s' and '%s' have %lld and %lld numbers",
+                (long long)p->input_size, p->student.path, p->teacher.path, (long long)td_dim(s, -1),
+                (long long)td_dim(t, -1));
     else if (td_ndim(pos) != 1 || td_ndim(contrast) != 2 || td_dim(contrast, 1) != p->num_negative_samples + 1)
-        td_fail(c, "CRDLoss: num_negative_samples is %lld, but the data set wrapper draws %lld", (long long)p->num_negative_samples,
-                (long long)td_dim(contrast, 1) - 1);
+        td_fail(c, "CRDLoss: num_negative_samples is %lld, but the data set wrapper draws %lld",
+                (long long)p->num_negative_samples, (long long)td_dim(contrast, 1) - 1);
     return td_failed(c);
 }
 
@@ -112,24 +116,28 @@ static td_tensor *crd_forward(td_ctx *c, const void *params, td_io *io)
     struct state *st = td_data(td_io_of(io)->state);
     td_value supp = td_io_value(io, &p->supp);
     td_tensor *s = td_io_get(io, &p->student), *t = td_io_get(io, &p->teacher);
-    td_tensor *pos = td_tensor_of(c, td_dict_get(supp, "pos_idx")), *contrast = td_tensor_of(c, td_dict_get(supp, "contrast_idx"));
+    td_tensor *pos = td_tensor_of(c, td_dict_get(supp, "pos_idx")),
+              *contrast = td_tensor_of(c, td_dict_get(supp, "contrast_idx"));
     if (check(c, p, s, t, pos, contrast))
         return s;
 
-    td_tensor *out[2] = {scores(c, st->bank[0], contrast, t, p->temperature), scores(c, st->bank[1], contrast, s, p->temperature)};
+    td_tensor *out[2] = {scores(c, st->bank[0], contrast, t, p->temperature),
+                         scores(c, st->bank[1], contrast, s, p->temperature)};
     set_constants(c, st, out, p->num_samples);
-    td_tensor *loss = td_add(c, contrast_loss(c, p, td_div(c, out[0], st->z[0])), contrast_loss(c, p, td_div(c, out[1], st->z[1])));
+    td_tensor *loss =
+        td_add(c, contrast_loss(c, p, td_div(c, out[0], st->z[0])), contrast_loss(c, p, td_div(c, out[1], st->z[1])));
     move_bank(c, st->bank[0], pos, s, p->momentum);
     move_bank(c, st->bank[1], pos, t, p->momentum);
     return loss;
 }
 
-static const td_loss_type crd = {
-    .type = {.key = "CRDLoss", .summary = "contrasts student and teacher embeddings over memory banks", .params = crd_params,
-             .params_size = sizeof(struct crd)},
-    .needs = TD_NEEDS_INDEX | TD_NEEDS_TEACHER_GRAD | TD_NOT_CACHEABLE,
-    .forward = crd_forward,
-    .build = crd_build};
+static const td_loss_type crd = {.type = {.key = "CRDLoss",
+                                          .summary = "contrasts student and teacher embeddings over memory banks",
+                                          .params = crd_params,
+                                          .params_size = sizeof(struct crd)},
+                                 .needs = TD_NEEDS_INDEX | TD_NEEDS_TEACHER_GRAD | TD_NOT_CACHEABLE,
+                                 .forward = crd_forward,
+                                 .build = crd_build};
 
 TD_PLUGIN(crd, "0.1.0", "MIT", "Contrastive representation distillation (Tian et al., ICLR 2020)",
           "loss:CRDLoss wrapper:Linear4CRD dataset_wrapper:CRDDatasetWrapper")

@@ -14,8 +14,10 @@ struct params {
 
 static const td_param table[] = {
     TD_PARAM_INT(struct params, num_negative_samples, NULL, "K negatives a sample", .min = 1, .max = 1e9),
-    TD_PARAM_STRING(struct params, mode, NULL, "positive: the sample itself, or any of its class", .choices = "exact|relax"),
-    TD_PARAM_FLOAT(struct params, ratio, NULL, "share of the negatives of each class that is ever used; 1 uses all", .min = 0, .max = 1),
+    TD_PARAM_STRING(struct params, mode, NULL, "positive: the sample itself, or any of its class",
+                    .choices = "exact|relax"),
+    TD_PARAM_FLOAT(struct params, ratio, NULL, "share of the negatives of each class that is ever used; 1 uses all",
+                   .min = 0, .max = 1),
     TD_PARAM_END_OPEN};
 
 struct data {
@@ -33,7 +35,8 @@ static int32_t group(td_ctx *c, struct data *d, const td_dataset *org)
     for (int64_t i = 0; i < d->n; i++) {
         int64_t y = td_host->dataset_target(org, i);
         if (y < 0 || y >= d->classes) {
-            td_fail(c, "CRDDatasetWrapper needs the class of every sample without decoding it; sample %lld has none", (long long)i);
+            td_fail(c, "CRDDatasetWrapper needs the class of every sample without decoding it; sample %lld has none",
+                    (long long)i);
             return TD_ERROR;
         }
         d->begin[y + 1]++;
@@ -107,7 +110,10 @@ static uint64_t next(uint64_t *state)
     return z ^ z >> 31;
 }
 
-static int64_t below(uint64_t *state, int64_t n) { return (int64_t)(((unsigned __int128)next(state) * (uint64_t)n) >> 64); }
+static int64_t below(uint64_t *state, int64_t n)
+{
+    return (int64_t)(((unsigned __int128)next(state) * (uint64_t)n) >> 64);
+}
 
 /* The j-th negative of class y: classes in order, each with its kept positions, y left out. */
 static int64_t negative(const struct data *d, int64_t y, int64_t j)
@@ -178,7 +184,12 @@ static int32_t get(td_ctx *c, const void *data, const td_dataset *org, int64_t i
     return TD_OK;
 }
 
-const td_dataset_wrapper_type crd_dataset = {
-    .type = {.key = "CRDDatasetWrapper", .summary = "samples with a positive and K negatives for CRDLoss", .params = table,
-             .params_size = sizeof(struct params)},
-    .data_size = sizeof(struct data), .open = open_data, .close = close_data, .length = length, .get = get};
+const td_dataset_wrapper_type crd_dataset = {.type = {.key = "CRDDatasetWrapper",
+                                                      .summary = "samples with a positive and K negatives for CRDLoss",
+                                                      .params = table,
+                                                      .params_size = sizeof(struct params)},
+                                             .data_size = sizeof(struct data),
+                                             .open = open_data,
+                                             .close = close_data,
+                                             .length = length,
+                                             .get = get};

@@ -28,7 +28,8 @@ static td_tensor *normalizer_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_normalize(c, x, *(const double *)td_data(m), 1, 1e-12);
 }
 
-static const td_module_type normalizer_type = {.name = "Normalizer4CRD", .data_size = sizeof(double), .forward = normalizer_forward};
+static const td_module_type normalizer_type = {
+    .name = "Normalizer4CRD", .data_size = sizeof(double), .forward = normalizer_forward};
 
 /* ---- wrapper ---- */
 
@@ -51,7 +52,8 @@ static td_value forward(td_ctx *c, td_module *m, td_value args)
     return out;
 }
 
-static const td_module_type type = {.name = "Linear4CRD", .data_size = sizeof(struct wrapped), .forward_value = forward};
+static const td_module_type type = {
+    .name = "Linear4CRD", .data_size = sizeof(struct wrapped), .forward_value = forward};
 
 static td_module *build(td_ctx *c, const void *params, const char *name, td_module *model)
 {
@@ -79,7 +81,9 @@ static void secondary(td_ctx *c, const void *params, td_module *self, td_io *io)
     td_call(c, w->normalizer, td_call(c, w->linear, td_flatten(c, td_io_get(io, &tap))));
 }
 
-const td_wrapper_type crd_linear = {
-    .type = {.key = "Linear4CRD", .summary = "a network with a linear embedding of one of its features", .params = table,
-             .params_size = sizeof(struct params)},
-    .build = build, .secondary_forward = secondary};
+const td_wrapper_type crd_linear = {.type = {.key = "Linear4CRD",
+                                             .summary = "a network with a linear embedding of one of its features",
+                                             .params = table,
+                                             .params_size = sizeof(struct params)},
+                                    .build = build,
+                                    .secondary_forward = secondary};

@@ -8,21 +8,25 @@ struct conv_reg_params {
 };
 
 static const td_param conv_reg_table[] = {
-    TD_PARAM_INT(struct conv_reg_params, num_input_channels, NULL, "channels of the student's feature map", .min = 1, .max = 1e6),
-    TD_PARAM_INT(struct conv_reg_params, num_output_channels, NULL, "channels of the teacher's feature map", .min = 1, .max = 1e6),
+    TD_PARAM_INT(struct conv_reg_params, num_input_channels, NULL, "channels of the student's feature map", .min = 1,
+                 .max = 1e6),
+    TD_PARAM_INT(struct conv_reg_params, num_output_channels, NULL, "channels of the teacher's feature map", .min = 1,
+                 .max = 1e6),
     TD_PARAM_INT(struct conv_reg_params, kernel_size, NULL, "of the convolution", .min = 1, .max = 1024),
     TD_PARAM_INT(struct conv_reg_params, stride, NULL, "of the convolution", .min = 1, .max = 1024),
     TD_PARAM_INT(struct conv_reg_params, padding, NULL, "of the convolution", .min = 0, .max = 1024),
-    TD_PARAM_BOOL(struct conv_reg_params, uses_relu, "true", "whether ReLU follows the batch norm"), TD_PARAM_END};
+    TD_PARAM_BOOL(struct conv_reg_params, uses_relu, "true", "whether ReLU follows the batch norm"),
+    TD_PARAM_END};
 
 /* Sequential of conv, bn and, if wanted, relu. */
 static td_module *conv_reg_build(td_ctx *c, const void *params)
 {
     const struct conv_reg_params *p = params;
     td_module *m = td_layer(c, NULL, "", "Sequential", "{}");
-    td_layer(c, m, "conv", "Conv2d", "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld}",
-             (long long)p->num_input_channels, (long long)p->num_output_channels, (long long)p->kernel_size, (long long)p->stride,
-             (long long)p->padding);
+    td_layer(c, m, "conv", "Conv2d",
+             "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld}",
+             (long long)p->num_input_channels, (long long)p->num_output_channels, (long long)p->kernel_size,
+             (long long)p->stride, (long long)p->padding);
     td_layer(c, m, "bn", "BatchNorm2d", "{num_features: %lld}", (long long)p->num_output_channels);
     if (p->uses_relu)
         td_layer(c, m, "relu", "ReLU", "{inplace: true}");

@@ -15,9 +15,11 @@ struct stack_params {
     TD_PARAM_BOOL(struct stack_params, uses_bn, "true", "batch norm after each convolution"), TD_PARAM_END
 
 static const td_param paraphraser_params[] = {
-    TD_PARAM_FLOAT(struct stack_params, k, NULL, "factor channels per input channel", .min = 1e-3, .max = 100), CONV_PARAMS};
-static const td_param translator_params[] = {
-    TD_PARAM_INT(struct stack_params, num_output_channels, NULL, "channels of the teacher's factors", .min = 1, .max = 1e6), CONV_PARAMS};
+    TD_PARAM_FLOAT(struct stack_params, k, NULL, "factor channels per input channel", .min = 1e-3, .max = 100),
+    CONV_PARAMS};
+static const td_param translator_params[] = {TD_PARAM_INT(struct stack_params, num_output_channels, NULL,
+                                                          "channels of the teacher's factors", .min = 1, .max = 1e6),
+                                             CONV_PARAMS};
 
 /* convolution [+ batch norm] + leaky ReLU, three times */
 static void add_layer(td_ctx *c, td_module *m, const char *key, int64_t in, int64_t out, const struct stack_params *p)
@@ -30,8 +32,8 @@ static void add_layer(td_ctx *c, td_module *m, const char *key, int64_t in, int6
 }
 
 /* Channels in -> a -> b -> d. */
-static td_module *stack(td_ctx *c, td_module *parent, const char *name, const char *key, int64_t in, int64_t a, int64_t b, int64_t d,
-                        const struct stack_params *p)
+static td_module *stack(td_ctx *c, td_module *parent, const char *name, const char *key, int64_t in, int64_t a,
+                        int64_t b, int64_t d, const struct stack_params *p)
 {
     td_module *m = td_layer(c, parent, name, "Sequential", "{}");
     add_layer(c, m, key, in, a, p);
@@ -88,10 +90,14 @@ struct teacher_params {
 static const td_param minimal_params[] = {
     TD_PARAM_STRINGS(struct minimal, sequential, "[]", "modules of the teacher that are enough"), TD_PARAM_END};
 static const td_param teacher_table[] = {
-    TD_PARAM_STRUCT(struct teacher_params, minimal, minimal_params, sizeof(struct minimal), "null", "prunes the teacher", .flags = TD_NULLABLE),
-    TD_TAP_PATH(struct teacher_params, input, "input_module_path", NULL, TD_SIDE_TEACHER, "whose output is paraphrased"),
-    TD_PARAM_STRUCT(struct teacher_params, paraphraser_kwargs, paraphraser_params, sizeof(struct stack_params), NULL, "the paraphraser"),
-    TD_PARAM_FILE(struct teacher_params, paraphraser_ckpt, "null", "its weights: read if there, written after each epoch it trains", .flags = TD_NULLABLE),
+    TD_PARAM_STRUCT(struct teacher_params, minimal, minimal_params, sizeof(struct minimal), "null",
+                    "prunes the teacher", .flags = TD_NULLABLE),
+    TD_TAP_PATH(struct teacher_params, input, "input_module_path", NULL, TD_SIDE_TEACHER,
+                "whose output is paraphrased"),
+    TD_PARAM_STRUCT(struct teacher_params, paraphraser_kwargs, paraphraser_params, sizeof(struct stack_params), NULL,
+                    "the paraphraser"),
+    TD_PARAM_FILE(struct teacher_params, paraphraser_ckpt, "null",
+                  "its weights: read if there, written after each epoch it trains", .flags = TD_NULLABLE),
     TD_PARAM_BOOL(struct teacher_params, uses_decoder, NULL, "true while the paraphraser learns to rebuild its input"),
     TD_PARAM_END_OPEN};
 
@@ -146,9 +152,13 @@ static void teacher_post_epoch(td_ctx *c, const void *params, td_module *self)
 }
 
 const td_wrapper_type ft_teacher = {
-    .type = {.key = "Teacher4FactorTransfer", .summary = "a frozen teacher with a paraphraser of one of its feature maps",
-             .params = teacher_table, .params_size = sizeof(struct teacher_params)},
-    .build = teacher_build, .secondary_forward = teacher_secondary, .post_epoch = teacher_post_epoch};
+    .type = {.key = "Teacher4FactorTransfer",
+             .summary = "a frozen teacher with a paraphraser of one of its feature maps",
+             .params = teacher_table,
+             .params_size = sizeof(struct teacher_params)},
+    .build = teacher_build,
+    .secondary_forward = teacher_secondary,
+    .post_epoch = teacher_post_epoch};
 
 /* ---- student ---- */
 
@@ -159,7 +169,8 @@ struct student_params {
 
 static const td_param student_table[] = {
     TD_TAP_PATH(struct student_params, input, "input_module_path", NULL, TD_SIDE_STUDENT, "whose output is translated"),
-    TD_PARAM_STRUCT(struct student_params, translator_kwargs, translator_params, sizeof(struct stack_params), NULL, "the translator"),
+    TD_PARAM_STRUCT(struct student_params, translator_kwargs, translator_params, sizeof(struct stack_params), NULL,
+                    "the translator"),
     TD_PARAM_END_OPEN};
 
 static td_module *student_build(td_ctx *c, const void *params, const char *name, td_module *model)

@@ -34,7 +34,8 @@ static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
             continue;
         factor /= 2;
         total += factor;
-        td_tensor *d = td_mse_loss(c, td_adaptive_avg_pool2d(c, s, k, k), td_adaptive_avg_pool2d(c, t, k, k), reduction);
+        td_tensor *d =
+            td_mse_loss(c, td_adaptive_avg_pool2d(c, s, k, k), td_adaptive_avg_pool2d(c, t, k, k), reduction);
         loss = td_add(c, loss, td_scale(c, d, factor));
     }
     return td_scale(c, loss, 1 / total);

@@ -27,7 +27,8 @@ static td_module *conv_bn(td_ctx *c, td_module *parent, const char *name, int64_
 static td_tensor *attend(td_ctx *c, const struct fusion *f, td_tensor *x, td_tensor *residual)
 {
     if (td_dim(x, 2) != f->size || td_dim(x, 3) != f->size)
-        td_fail(c, "sizes says %lld, but the feature map is %lld x %lld", (long long)f->size, (long long)td_dim(x, 2), (long long)td_dim(x, 3));
+        td_fail(c, "sizes says %lld, but the feature map is %lld x %lld", (long long)f->size, (long long)td_dim(x, 2),
+                (long long)td_dim(x, 3));
     td_tensor *y = td_interpolate_nearest(c, residual, f->size, f->size);
     td_tensor *z = td_call(c, f->attention_conv, td_cat(c, x, y, 1));
     return td_add(c, td_mul(c, x, td_slice(c, z, 1, 0, 1, 1)), td_mul(c, y, td_slice(c, z, 1, 1, 2, 1)));
@@ -58,7 +59,8 @@ static td_module *fusion_new(td_ctx *c, const struct fusion_params *p, int atten
     f->conv2 = conv_bn(c, m, "conv2", p->mid_channels, p->out_channels, 3);
     if (attends) {
         f->attention_conv = td_layer(c, m, "attention_conv", "Sequential", "{}");
-        td_layer(c, f->attention_conv, NULL, "Conv2d", "{in_channels: %lld, out_channels: 2, kernel_size: 1}", (long long)(2 * p->mid_channels));
+        td_layer(c, f->attention_conv, NULL, "Conv2d", "{in_channels: %lld, out_channels: 2, kernel_size: 1}",
+                 (long long)(2 * p->mid_channels));
         td_layer(c, f->attention_conv, NULL, "Sigmoid", "{}");
     }
     return m;
@@ -78,14 +80,18 @@ struct review_params {
 static const td_param fusion_table[] = {
     TD_PARAM_INT(struct fusion_params, in_channels, NULL, "of the feature map", .min = 1, .max = 1e6),
     TD_PARAM_INT(struct fusion_params, mid_channels, NULL, "inside, and of the residual", .min = 1, .max = 1e6),
-    TD_PARAM_INT(struct fusion_params, out_channels, NULL, "of the teacher's feature map", .min = 1, .max = 1e6), TD_PARAM_END};
+    TD_PARAM_INT(struct fusion_params, out_channels, NULL, "of the teacher's feature map", .min = 1, .max = 1e6),
+    TD_PARAM_END};
 static const td_param abf_table[] = {
     TD_TAP_STUDENT(struct abf, tap, "path", "io", NULL),
-    TD_PARAM_STRUCT(struct abf, kwargs, fusion_table, sizeof(struct fusion_params), NULL, "the fusion module"), TD_PARAM_END};
-static const td_param review_table[] = {
-    TD_PARAM_LIST(struct review_params, abfs, abf_table, sizeof(struct abf), NULL, "fusions, from the shallowest feature map to the deepest"),
-    TD_PARAM_INTS(struct review_params, sizes, "[1, 7, 14, 28, 56]", "sides of the feature maps, from the deepest on", .min = 1, .max = 65536),
-    TD_PARAM_END_OPEN};
+    TD_PARAM_STRUCT(struct abf, kwargs, fusion_table, sizeof(struct fusion_params), NULL, "the fusion module"),
+    TD_PARAM_END};
+static const td_param review_table[] = {TD_PARAM_LIST(struct review_params, abfs, abf_table, sizeof(struct abf), NULL,
+                                                      "fusions, from the shallowest feature map to the deepest"),
+                                        TD_PARAM_INTS(struct review_params, sizes, "[1, 7, 14, 28, 56]",
+                                                      "sides of the feature maps, from the deepest on", .min = 1,
+                                                      .max = 65536),
+                                        TD_PARAM_END_OPEN};
 
 struct student {
     td_module *model, *fusions[MOST_FUSIONS];

@@ -21,7 +21,8 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
 }
 
 static const td_wrapper_type empty = {
-    .type = {.key = "EmptyModule", .summary = "stands for a network that the stage does not run", .params = table}, .build = build};
+    .type = {.key = "EmptyModule", .summary = "stands for a network that the stage does not run", .params = table},
+    .build = build};
 
 TD_PLUGIN(empty, "0.1.0", "MIT", "A network that does nothing", "wrapper:EmptyModule")
 {

@@ -24,7 +24,8 @@ static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_norm_act(c, b->bn2, b->relu, td_call(c, b->conv2, y), identity);
 }
 
-static const td_module_type block_type = {.name = "BasicBlock", .data_size = sizeof(struct block), .forward = block_forward};
+static const td_module_type block_type = {
+    .name = "BasicBlock", .data_size = sizeof(struct block), .forward = block_forward};
 
 /* ---- option A ---- */
 
@@ -39,9 +40,11 @@ static td_tensor *pad_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_pad(c, x, 1, p->before, p->after, 0);
 }
 
-static const td_module_type pad_type = {.name = "PadShortcut", .data_size = sizeof(struct pad_shortcut), .forward = pad_forward};
+static const td_module_type pad_type = {
+    .name = "PadShortcut", .data_size = sizeof(struct pad_shortcut), .forward = pad_forward};
 
-static void add_shortcut(td_ctx *c, td_module *m, struct block *b, const char *option, int64_t in, int64_t out, int64_t stride)
+static void add_shortcut(td_ctx *c, td_module *m, struct block *b, const char *option, int64_t in, int64_t out,
+                         int64_t stride)
 {
     if (option[0] == 'A') {
         b->downsample = td_adopt(c, m, "downsample", td_module_new(c, &pad_type));
@@ -85,7 +88,8 @@ static td_tensor *resnet_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_call(c, r->fc, td_flatten(c, td_call(c, r->avgpool, x)));
 }
 
-static const td_module_type resnet_type = {.name = "ResNet4Cifar", .data_size = sizeof(struct resnet), .forward = resnet_forward};
+static const td_module_type resnet_type = {
+    .name = "ResNet4Cifar", .data_size = sizeof(struct resnet), .forward = resnet_forward};
 
 static td_module *group_new(td_ctx *c, td_module *parent, int i, const struct resnet_params *p, int64_t blocks)
 {
@@ -123,16 +127,18 @@ static td_module *build(td_ctx *c, const void *params)
 
 /* ---- one key a depth ---- */
 
-#define COMMON_PARAMS(widths_default) \
-    TD_PARAM_INT(struct resnet_params, num_classes, "10", "outputs of the classifier", .min = 1, .max = 1e6), \
-    TD_PARAM_STRING(struct resnet_params, shortcut, "B", "where the shape changes: A = zero channels, B = 1x1 convolution", \
-                    .choices = "A|B"), \
-    TD_PARAM_INTS(struct resnet_params, widths, widths_default, "channels of the stem and the three groups", .min = 1, .max = 65536), \
-    TD_PARAM_UNUSED("pretrained", "weights are given by src_ckpt"), TD_PARAM_UNUSED("progress", "nothing is downloaded"), \
-    TD_PARAM_END_OPEN
+#define COMMON_PARAMS(widths_default)                                                                                  \
+    TD_PARAM_INT(struct resnet_params, num_classes, "10", "outputs of the classifier", .min = 1, .max = 1e6),          \
+        TD_PARAM_STRING(struct resnet_params, shortcut, "B",                                                           \
+                        "where the shape changes: A = zero channels, B = 1x1 convolution", .choices = "A|B"),          \
+        TD_PARAM_INTS(struct resnet_params, widths, widths_default, "channels of the stem and the three groups",       \
+                      .min = 1, .max = 65536),                                                                         \
+        TD_PARAM_UNUSED("pretrained", "weights are given by src_ckpt"),                                                \
+        TD_PARAM_UNUSED("progress", "nothing is downloaded"), TD_PARAM_END_OPEN
 
 static const td_param any_params[] = {
-    TD_PARAM_INT(struct resnet_params, depth, NULL, "6n + 2", .min = 8, .max = 100000), COMMON_PARAMS("[16, 16, 32, 64]")};
+    TD_PARAM_INT(struct resnet_params, depth, NULL, "6n + 2", .min = 8, .max = 100000),
+    COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param fixed_params[] = {COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param x4_params[] = {COMMON_PARAMS("[32, 64, 128, 256]")};
 
@@ -165,7 +171,8 @@ TD_PLUGIN(resnet, "0.1.0", "MIT", "ResNets for CIFAR (He et al., CVPR 2016)",
           "model:resnet model:resnet20 model:resnet32 model:resnet44 model:resnet56 model:resnet110 model:resnet1202 "
           "model:resnet8x4 model:resnet32x4")
 {
-    const td_model_type *all[] = {&resnet, &resnet20, &resnet32, &resnet44, &resnet56, &resnet110, &resnet1202, &resnet8x4, &resnet32x4};
+    const td_model_type *all[] = {&resnet,    &resnet20,   &resnet32,  &resnet44,  &resnet56,
+                                  &resnet110, &resnet1202, &resnet8x4, &resnet32x4};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
         td_register(reg, TD_KIND_MODEL, all[i]);
 }

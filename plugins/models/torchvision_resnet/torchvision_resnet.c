@@ -24,7 +24,8 @@ static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
 }
 
 static const td_module_type basic = {.name = "BasicBlock", .data_size = sizeof(struct block), .forward = block_forward};
-static const td_module_type bottleneck = {.name = "Bottleneck", .data_size = sizeof(struct block), .forward = block_forward};
+static const td_module_type bottleneck = {
+    .name = "Bottleneck", .data_size = sizeof(struct block), .forward = block_forward};
 
 /* One of the networks of the paper's table 1. */
 struct layout {
@@ -73,7 +74,8 @@ static td_tensor *resnet_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_call(c, r->fc, td_flatten(c, td_call(c, r->avgpool, x)));
 }
 
-static const td_module_type resnet_type = {.name = "ResNet", .data_size = sizeof(struct resnet), .forward = resnet_forward};
+static const td_module_type resnet_type = {
+    .name = "ResNet", .data_size = sizeof(struct resnet), .forward = resnet_forward};
 
 /* Group i; *in becomes the channels that leave it. */
 static td_module *group_new(td_ctx *c, td_module *parent, const struct layout *l, int i, int64_t *in)
@@ -93,7 +95,10 @@ static td_module *build(td_ctx *c, const struct layout *l, const struct resnet_p
     td_module *m = td_module_new(c, &resnet_type);
     int64_t channels = 64;
     if (p->weights)
-        td_fail(c, "weights: nothing is downloaded, so '%s' cannot be had by name; save it to a file and name that in src_ckpt", p->weights);
+        td_fail(c,
+                "weights: nothing is downloaded, so '%s' cannot be had by name; save it to a file and name that in "
+                "src_ckpt",
+                p->weights);
     if (td_failed(c))
         return m;
     struct resnet *r = td_data(m);
@@ -104,24 +109,30 @@ static td_module *build(td_ctx *c, const struct layout *l, const struct resnet_p
     for (int i = 0; i < 4; i++)
         r->layers[i] = group_new(c, m, l, i, &channels);
     r->avgpool = td_layer(c, m, "avgpool", "AdaptiveAvgPool2d", "{output_size: 1}");
-    r->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)channels, (long long)p->num_classes);
+    r->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)channels,
+                     (long long)p->num_classes);
     return m;
 }
 
 static const td_param params_table[] = {
     TD_PARAM_INT(struct resnet_params, num_classes, "1000", "outputs of the classifier", .min = 1, .max = 1e6),
-    TD_PARAM_STRING(struct resnet_params, weights, "null", "only null: weights are given by src_ckpt", .flags = TD_NULLABLE),
-    TD_PARAM_UNUSED("pretrained", "weights are given by src_ckpt"), TD_PARAM_UNUSED("progress", "nothing is downloaded"), TD_PARAM_END};
+    TD_PARAM_STRING(struct resnet_params, weights, "null", "only null: weights are given by src_ckpt",
+                    .flags = TD_NULLABLE),
+    TD_PARAM_UNUSED("pretrained", "weights are given by src_ckpt"),
+    TD_PARAM_UNUSED("progress", "nothing is downloaded"), TD_PARAM_END};
 
-#define NETWORK(name, text, ...) \
-    static td_module *build_##name(td_ctx *c, const void *params) \
-    { \
-        static const struct layout layout = {__VA_ARGS__}; \
-        return build(c, &layout, params); \
-    } \
-    static const td_model_type name = { \
-        .type = {.key = #name, .aliases = "torchvision.models." #name " torchvision.models.resnet." #name, .summary = (text), \
-                 .params = params_table, .params_size = sizeof(struct resnet_params)}, \
+#define NETWORK(name, text, ...)                                                                                       \
+    static td_module *build_##name(td_ctx *c, const void *params)                                                      \
+    {                                                                                                                  \
+        static const struct layout layout = {__VA_ARGS__};                                                             \
+        return build(c, &layout, params);                                                                              \
+    }                                                                                                                  \
+    static const td_model_type name = {                                                                                \
+        .type = {.key = #name,                                                                                         \
+                 .aliases = "torchvision.models." #name " torchvision.models.resnet." #name,                           \
+                 .summary = (text),                                                                                    \
+                 .params = params_table,                                                                               \
+                 .params_size = sizeof(struct resnet_params)},                                                         \
         .build = build_##name}
 
 NETWORK(resnet18, "ResNet-18 for ImageNet, 11.7 M parameters", &basic, 1, {2, 2, 2, 2});
@@ -130,7 +141,8 @@ NETWORK(resnet50, "ResNet-50 for ImageNet, 25.6 M parameters", &bottleneck, 4, {
 NETWORK(resnet101, "ResNet-101 for ImageNet, 44.5 M parameters", &bottleneck, 4, {3, 4, 23, 3});
 NETWORK(resnet152, "ResNet-152 for ImageNet, 60.2 M parameters", &bottleneck, 4, {3, 8, 36, 3});
 
-TD_PLUGIN(torchvision_resnet, "0.1.0", "MIT", "ResNets for ImageNet (He et al., CVPR 2016), as torchvision defines them",
+TD_PLUGIN(torchvision_resnet, "0.1.0", "MIT",
+          "ResNets for ImageNet (He et al., CVPR 2016), as torchvision defines them",
           "model:resnet18 model:resnet34 model:resnet50 model:resnet101 model:resnet152")
 {
     const td_model_type *all[] = {&resnet18, &resnet34, &resnet50, &resnet101, &resnet152};

@@ -20,7 +20,8 @@ static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
     return td_add(c, td_call(c, b->conv2, y), td_call(c, b->shortcut, x));
 }
 
-static const td_module_type block_type = {.name = "WideBasicBlock", .data_size = sizeof(struct block), .forward = block_forward};
+static const td_module_type block_type = {
+    .name = "WideBasicBlock", .data_size = sizeof(struct block), .forward = block_forward};
 
 static td_module *block_new(td_ctx *c, double dropout_p, int64_t in, int64_t out, int64_t stride)
 {
@@ -83,18 +84,20 @@ static td_module *build(td_ctx *c, const void *params)
     w->bn1 = td_norm_layer(c, m, "bn1", 64 * p->k);
     w->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
     w->avgpool = td_layer(c, m, "avgpool", "AdaptiveAvgPool2d", "{output_size: 1}");
-    w->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)(64 * p->k), (long long)p->num_classes);
+    w->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)(64 * p->k),
+                     (long long)p->num_classes);
     return m;
 }
 
-#define COMMON_PARAMS \
-    TD_PARAM_FLOAT(struct wrn_params, dropout_p, "0.3", "dropout between the convolutions of a block", .max = 1), \
-    TD_PARAM_INT(struct wrn_params, num_classes, "10", "outputs of the classifier", .min = 1, .max = 1e6), \
-    TD_PARAM_UNUSED("pretrained", "weights are given by src_ckpt"), TD_PARAM_UNUSED("progress", "nothing is downloaded"), \
-    TD_PARAM_END_OPEN
+#define COMMON_PARAMS                                                                                                  \
+    TD_PARAM_FLOAT(struct wrn_params, dropout_p, "0.3", "dropout between the convolutions of a block", .max = 1),      \
+        TD_PARAM_INT(struct wrn_params, num_classes, "10", "outputs of the classifier", .min = 1, .max = 1e6),         \
+        TD_PARAM_UNUSED("pretrained", "weights are given by src_ckpt"),                                                \
+        TD_PARAM_UNUSED("progress", "nothing is downloaded"), TD_PARAM_END_OPEN
 
 static const td_param any_params[] = {TD_PARAM_INT(struct wrn_params, depth, NULL, "6n + 4", .min = 10, .max = 100),
-                                      TD_PARAM_INT(struct wrn_params, k, NULL, "widening factor", .min = 1, .max = 64), COMMON_PARAMS};
+                                      TD_PARAM_INT(struct wrn_params, k, NULL, "widening factor", .min = 1, .max = 64),
+                                      COMMON_PARAMS};
 static const td_param fixed_params[] = {COMMON_PARAMS};
 
 #define FIXED(depth_, k_, text) \

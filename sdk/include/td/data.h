@@ -27,8 +27,14 @@ typedef struct td_item_head {
 } td_item_head;
 
 static inline td_item_head *td_item_of(td_item *item) { return (td_item_head *)(void *)item; }
-static inline uint8_t *td_item_image(td_item *item, int32_t w, int32_t h, int32_t channels) { return td_host->item_image(item, w, h, channels); }
-static inline float *td_item_floats(td_item *item, int32_t w, int32_t h, int32_t channels) { return td_host->item_floats(item, w, h, channels); }
+static inline uint8_t *td_item_image(td_item *item, int32_t w, int32_t h, int32_t channels)
+{
+    return td_host->item_image(item, w, h, channels);
+}
+static inline float *td_item_floats(td_item *item, int32_t w, int32_t h, int32_t channels)
+{
+    return td_host->item_floats(item, w, h, channels);
+}
 static inline void *td_item_supp(td_item *item, const char *name, uint32_t dtype, uint32_t ndim, const int64_t *shape)
 {
     td_desc d = {dtype, ndim, {0}};

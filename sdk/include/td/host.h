@@ -53,7 +53,8 @@ typedef struct td_api {
 
     /* Tensors. */
     td_tensor *(*tensor)(td_ctx *, const td_desc *, const void *row_major); /* copies; NULL data: zeros */
-    int32_t (*read)(td_ctx *, const td_tensor *, uint32_t dtype, void *row_major, int64_t count); /* waits for the device */
+    int32_t (*read)(td_ctx *, const td_tensor *, uint32_t dtype, void *row_major,
+                    int64_t count); /* waits for the device */
     td_tensor *(*retain)(td_tensor *);
     void (*release)(td_tensor *);
     td_tensor *(*detach)(td_ctx *, td_tensor *);
@@ -82,7 +83,8 @@ typedef struct td_api {
     /* Tapped values; see kinds.h. */
     td_value (*io_value)(td_io *, const td_tap *);
     void (*io_put)(td_io *, const td_tap *, td_value);
-    td_tensor *(*io_supp)(td_io *, const char *name); /* from a data-set wrapper; NULL and an error where there is none */
+    td_tensor *(*io_supp)(td_io *,
+                          const char *name); /* from a data-set wrapper; NULL and an error where there is none */
 
     /* Samples; see data.h. */
     uint8_t *(*item_image)(td_item *, int32_t width, int32_t height, int32_t channels); /* new pixels, HWC */
@@ -98,7 +100,8 @@ typedef struct td_api {
     /* Threads: calls fn(arg, i) for i in [0, n) on the host's pool; returns when all are done. */
     void (*parallel_for)(int64_t n, void (*fn)(void *arg, int64_t i), void *arg);
     /* Kernels; see op.h. */
-    void *(*run_scratch)(td_run *, size_t bytes); /* 64-byte aligned, until the kernel returns; NULL: out of memory, recorded */
+    void *(*run_scratch)(td_run *,
+                         size_t bytes); /* 64-byte aligned, until the kernel returns; NULL: out of memory, recorded */
     void (*run_fail)(td_run *, const char *fmt, ...) TD_PRINTF(2, 3);
     /* Uniform in [0, 1) from a counter-based generator (Philox 4x32-10). */
     double (*random)(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use);
@@ -164,7 +167,8 @@ static inline td_value td_tuple(td_ctx *c, uint32_t n, const td_value *items)
 }
 static inline td_tensor *td_retain(td_tensor *t) { return td_host->retain(t); }
 static inline void td_release(td_tensor *t) { td_host->release(t); }
-static inline td_tensor *td_tensor_from(td_ctx *c, uint32_t dtype, uint32_t ndim, const int64_t *shape, const void *data)
+static inline td_tensor *td_tensor_from(td_ctx *c, uint32_t dtype, uint32_t ndim, const int64_t *shape,
+                                        const void *data)
 {
     td_desc d = {dtype, ndim, {0}};
     for (uint32_t i = 0; i < ndim && i < TD_MAX_DIMS; i++)

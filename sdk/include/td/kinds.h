@@ -17,7 +17,10 @@ typedef struct td_io_head {
 static inline const td_io_head *td_io_of(td_io *io) { return (const td_io_head *)(const void *)io; }
 /* The tapped value, or the tapped tensor (of a tuple the first). */
 static inline td_value td_io_value(td_io *io, const td_tap *tap) { return td_host->io_value(io, tap); }
-static inline td_tensor *td_io_get(td_io *io, const td_tap *tap) { return td_tensor_of(td_io_of(io)->c, td_host->io_value(io, tap)); }
+static inline td_tensor *td_io_get(td_io *io, const td_tap *tap)
+{
+    return td_tensor_of(td_io_of(io)->c, td_host->io_value(io, tap));
+}
 static inline td_tensor *td_io_supp(td_io *io, const char *name) { return td_host->io_supp(io, name); }
 
 /* Kind "model": builds the tree. */
@@ -53,7 +56,8 @@ typedef struct td_loss_type {
     uint32_t needs, reserved;
     td_tensor *(*forward)(td_ctx *, const void *params, td_io *);                             /* one of these ... */
     td_tensor *(*compare)(td_ctx *, const void *params, td_tensor *input, td_tensor *target); /* ... two */
-    td_module *(*build)(td_ctx *, const void *params); /* optional: state kept in checkpoints, trained if it has parameters */
+    td_module *(*build)(td_ctx *,
+                        const void *params); /* optional: state kept in checkpoints, trained if it has parameters */
 } td_loss_type;
 
 /* Kind "loss_wrapper": feeds a low-level loss from the io (SimpleLossWrapper, DictLossWrapper). */
@@ -85,7 +89,8 @@ typedef struct td_optimizer_type {
     uint32_t n_state, reserved;
     const char *const *state_names; /* n_state of them, e.g. "momentum_buffer" */
     /* Updates one parameter in place; step counts from 1. */
-    void (*update)(td_ctx *, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad, td_tensor *const *state);
+    void (*update)(td_ctx *, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
+                   td_tensor *const *state);
 } td_optimizer_type;
 
 /* Kind "scheduler": a function of how often it stepped, so that resuming needs no state. */

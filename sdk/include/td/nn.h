@@ -26,17 +26,25 @@ typedef struct td_module_type {
  * (parent NULL: without a parent; name NULL: called by its position, as in a Sequential). */
 #define td_layer(c, parent, name, key, ...) td_host->layer((c), (parent), (name), (key), __VA_ARGS__)
 /* The same from a TD_P_LAYER parameter. */
-static inline td_module *td_layer_of(td_ctx *c, td_module *parent, const char *name, const td_layer_spec *spec) { return td_host->layer_of(c, parent, name, spec); }
+static inline td_module *td_layer_of(td_ctx *c, td_module *parent, const char *name, const td_layer_spec *spec)
+{
+    return td_host->layer_of(c, parent, name, spec);
+}
 /* Makes child a child of parent (name NULL: called by its position); returns child. */
-static inline td_module *td_adopt(td_ctx *c, td_module *parent, const char *name, td_module *child) { return td_host->adopt(c, parent, name, child); }
+static inline td_module *td_adopt(td_ctx *c, td_module *parent, const char *name, td_module *child)
+{
+    return td_host->adopt(c, parent, name, child);
+}
 /* What most networks are made of: a k x k convolution without bias that keeps the size at stride 1, started as
  * kaiming_normal(fan_out), and batch norm. */
-static inline td_module *td_conv_layer(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out, int64_t k, int64_t stride)
+static inline td_module *td_conv_layer(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out,
+                                       int64_t k, int64_t stride)
 {
     const td_init init = {TD_INIT_KAIMING_NORMAL, 0, 1, 0};
-    td_module *m = td_layer(c, parent, name, "Conv2d",
-                            "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld, bias: false}",
-                            (long long)in, (long long)out, (long long)k, (long long)stride, (long long)(k / 2));
+    td_module *m =
+        td_layer(c, parent, name, "Conv2d",
+                 "{in_channels: %lld, out_channels: %lld, kernel_size: %lld, stride: %lld, padding: %lld, bias: false}",
+                 (long long)in, (long long)out, (long long)k, (long long)stride, (long long)(k / 2));
     td_host->reinit(c, m, "weight", init);
     return m;
 }
@@ -46,10 +54,20 @@ static inline td_module *td_norm_layer(td_ctx *c, td_module *parent, const char 
 }
 static inline void *td_data(td_module *m) { return td_host->module_data(m); }
 /* A trained tensor, float32 unless the context builds in double. */
-static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape, td_init init) { return td_host->parameter(c, m, name, ndim, shape, init); }
+static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape,
+                                      td_init init)
+{
+    return td_host->parameter(c, m, name, ndim, shape, init);
+}
 /* State that is saved and loaded but not trained; float32 becomes what parameters are. */
-static inline td_tensor *td_buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init) { return td_host->buffer(c, m, name, d, init); }
-static inline void td_reinit(td_ctx *c, td_module *m, const char *member, td_init init) { td_host->reinit(c, m, member, init); }
+static inline td_tensor *td_buffer(td_ctx *c, td_module *m, const char *name, const td_desc *d, td_init init)
+{
+    return td_host->buffer(c, m, name, d, init);
+}
+static inline void td_reinit(td_ctx *c, td_module *m, const char *member, td_init init)
+{
+    td_host->reinit(c, m, member, init);
+}
 static inline td_tensor *td_member(td_module *m, const char *name) { return td_host->member(m, name); }
 /* Runs a module's forward, with its hooks. */
 static inline td_value td_call_value(td_ctx *c, td_module *m, td_value v) { return td_host->call(c, m, v); }
@@ -64,13 +82,22 @@ static inline td_tensor *td_tensor_of(td_ctx *c, td_value v)
     }
     return v.tensor;
 }
-static inline td_tensor *td_call(td_ctx *c, td_module *m, td_tensor *x) { return td_tensor_of(c, td_call_value(c, m, td_value_of(x))); }
+static inline td_tensor *td_call(td_ctx *c, td_module *m, td_tensor *x)
+{
+    return td_tensor_of(c, td_call_value(c, m, td_value_of(x)));
+}
 /* act(norm(x) + residual): norm a batch-norm module, act a ReLU module or NULL, residual a tensor of x's shape or NULL.
  * One fused pass where nothing taps the modules, else one after the other; the same bits either way. */
-static inline td_tensor *td_norm_act(td_ctx *c, td_module *norm, td_module *act, td_tensor *x, td_tensor *residual) { return td_host->norm_act(c, norm, act, x, residual); }
+static inline td_tensor *td_norm_act(td_ctx *c, td_module *norm, td_module *act, td_tensor *x, td_tensor *residual)
+{
+    return td_host->norm_act(c, norm, act, x, residual);
+}
 /* By path below root: names, list positions, negative positions, "." for root itself. */
 static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
-static inline td_module *td_redesign(td_ctx *c, td_module *root, const td_strings *paths) { return td_host->redesign(c, root, paths->v, paths->n); }
+static inline td_module *td_redesign(td_ctx *c, td_module *root, const td_strings *paths)
+{
+    return td_host->redesign(c, root, paths->v, paths->n);
+}
 /* The value of a dict under a name; TD_VALUE_NONE where it has none. */
 static inline td_value td_dict_get(td_value dict, const char *name)
 {

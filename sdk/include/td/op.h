@@ -41,7 +41,8 @@ typedef struct td_grad {
 } td_grad;
 
 #define TD_OP_INPLACE 1u   /* writes input 0 (and those in `mutates`); not differentiable */
-#define TD_OP_VIEW 4u      /* the elements of input 0 in logical order: shares its memory where order and dtype stay, else the kernel copies */
+#define TD_OP_VIEW                                                                                                     \
+    4u /* the elements of input 0 in logical order: shares its memory where order and dtype stay, else the kernel copies */
 #define TD_OP_NONDIFF 2u   /* no gradient flows: integer results, masks, gradients' own operations */
 
 typedef struct td_op_type {
@@ -69,17 +70,33 @@ typedef struct td_scalar_attrs { double a, b; } td_scalar_attrs;
 typedef struct td_dims_attrs { uint32_t dims; uint32_t keepdim; } td_dims_attrs; /* dims: bit i = logical dimension i */
 typedef struct td_dim_attrs { int64_t dim, a, b; } td_dim_attrs;
 typedef struct td_shape_attrs { uint32_t ndim, reserved; int64_t v[TD_MAX_DIMS]; } td_shape_attrs;
-typedef struct td_conv2d_attrs { int64_t stride[2], padding[2], dilation[2], groups, output_padding[2]; } td_conv2d_attrs;
-typedef struct td_pool2d_attrs { int64_t kernel[2], stride[2], padding[2]; int32_t ceil_mode, count_include_pad; } td_pool2d_attrs;
-typedef struct td_conv2d_grad_attrs { td_conv2d_attrs conv; int64_t size[2]; } td_conv2d_grad_attrs; /* height and width of the gradient */
+typedef struct td_conv2d_attrs {
+    int64_t stride[2], padding[2], dilation[2], groups, output_padding[2];
+} td_conv2d_attrs;
+typedef struct td_pool2d_attrs {
+    int64_t kernel[2], stride[2], padding[2];
+    int32_t ceil_mode, count_include_pad;
+} td_pool2d_attrs;
+typedef struct td_conv2d_grad_attrs {
+    td_conv2d_attrs conv;
+    int64_t size[2];
+} td_conv2d_grad_attrs; /* height and width of the gradient */
 typedef struct td_pool2d_grad_attrs { td_pool2d_attrs pool; int64_t size[2]; } td_pool2d_grad_attrs; /* likewise */
 typedef struct td_batch_norm_attrs { double momentum, eps; int32_t training, relu; } td_batch_norm_attrs;
-typedef struct td_loss_attrs { uint32_t reduction, reserved; int64_t ignore_index; double label_smoothing, beta; } td_loss_attrs;
+typedef struct td_loss_attrs {
+    uint32_t reduction, reserved;
+    int64_t ignore_index;
+    double label_smoothing, beta;
+} td_loss_attrs;
 typedef struct td_matmul_attrs { int32_t trans_a, trans_b; } td_matmul_attrs;
 typedef struct td_dropout_attrs { double p; uint64_t seed, counter; } td_dropout_attrs;
 typedef struct td_cast_attrs { uint32_t dtype, reserved; } td_cast_attrs;
 typedef struct td_sgd_attrs { double lr, momentum, dampening, weight_decay; int32_t nesterov, first; } td_sgd_attrs;
-typedef struct td_adam_attrs { double lr, beta1, beta2, eps, weight_decay; int64_t step; int32_t decoupled, reserved; } td_adam_attrs;
+typedef struct td_adam_attrs {
+    double lr, beta1, beta2, eps, weight_decay;
+    int64_t step;
+    int32_t decoupled, reserved;
+} td_adam_attrs;
 
 /* ---- as functions ---- */
 
@@ -88,7 +105,8 @@ static inline td_tensor *td__op1(td_ctx *c, const char *op, td_tensor *x, const 
     td_tensor *in[1] = {x}, *out[1];
     return td_host->apply(c, op, in, 1, attrs, size, out, 1);
 }
-static inline td_tensor *td__op2(td_ctx *c, const char *op, td_tensor *x, td_tensor *y, const void *attrs, uint32_t size)
+static inline td_tensor *td__op2(td_ctx *c, const char *op, td_tensor *x, td_tensor *y, const void *attrs,
+                                 uint32_t size)
 {
     td_tensor *in[2] = {x, y}, *out[1];
     return td_host->apply(c, op, in, 2, attrs, size, out, 1);
@@ -125,13 +143,19 @@ TD__UNARY(softplus) /* ln(1 + e^x) */
 TD__UNARY(relu)     /* gradient 0 at 0 */
 #define TD__SCALAR(fn, a_, b_) td_scalar_attrs a = {(a_), (b_)}; return td__op1(c, fn, x, &a, sizeof a)
 /* scale * x + shift */
-static inline td_tensor *td_affine(td_ctx *c, td_tensor *x, double scale, double shift) { TD__SCALAR("affine", scale, shift); }
+static inline td_tensor *td_affine(td_ctx *c, td_tensor *x, double scale, double shift)
+{
+    TD__SCALAR("affine", scale, shift);
+}
 static inline td_tensor *td_scale(td_ctx *c, td_tensor *x, double s) { TD__SCALAR("affine", s, 0); }
 static inline td_tensor *td_pow(td_ctx *c, td_tensor *x, double exponent) { TD__SCALAR("pow", exponent, 0); }
 static inline td_tensor *td_clamp(td_ctx *c, td_tensor *x, double lo, double hi) { TD__SCALAR("clamp", lo, hi); }
 static inline td_tensor *td_leaky_relu(td_ctx *c, td_tensor *x, double slope) { TD__SCALAR("leaky_relu", slope, 0); }
 /* x where mask (any dtype, nonzero) else y; broadcasting. */
-static inline td_tensor *td_where(td_ctx *c, td_tensor *mask, td_tensor *x, td_tensor *y) { return td__op3(c, "where", mask, x, y, NULL, 0); }
+static inline td_tensor *td_where(td_ctx *c, td_tensor *mask, td_tensor *x, td_tensor *y)
+{
+    return td__op3(c, "where", mask, x, y, NULL, 0);
+}
 
 /* Reductions over a set of dimensions (bit i = dimension i; 0 = all). */
 #define TD_DIM(i) (1u << (i))
@@ -142,40 +166,93 @@ TD__REDUCE(sum)
 TD__REDUCE(mean)
 TD__REDUCE(amax) /* gradient shared evenly between equal maxima */
 /* int64 index of the first maximum along one dimension; no gradient. */
-static inline td_tensor *td_argmax(td_ctx *c, td_tensor *x, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op1(c, "argmax", x, &a, sizeof a); }
+static inline td_tensor *td_argmax(td_ctx *c, td_tensor *x, int64_t dim)
+{
+    td_dim_attrs a = {dim, 0, 0};
+    return td__op1(c, "argmax", x, &a, sizeof a);
+}
 
 /* softmax(x)_i = e^x_i / sum_j e^x_j along dim, and its logarithm. */
-static inline td_tensor *td_softmax(td_ctx *c, td_tensor *x, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op1(c, "softmax", x, &a, sizeof a); }
-static inline td_tensor *td_log_softmax(td_ctx *c, td_tensor *x, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op1(c, "log_softmax", x, &a, sizeof a); }
+static inline td_tensor *td_softmax(td_ctx *c, td_tensor *x, int64_t dim)
+{
+    td_dim_attrs a = {dim, 0, 0};
+    return td__op1(c, "softmax", x, &a, sizeof a);
+}
+static inline td_tensor *td_log_softmax(td_ctx *c, td_tensor *x, int64_t dim)
+{
+    td_dim_attrs a = {dim, 0, 0};
+    return td__op1(c, "log_softmax", x, &a, sizeof a);
+}
 
 /* Losses as torch.nn.functional's; reduction: TD_MEAN, TD_SUM, TD_BATCHMEAN, TD_NO_REDUCTION. */
 /* sum p (ln p - input) with input = log-probabilities, p = target; 0 ln 0 = 0. */
-static inline td_tensor *td_kl_div(td_ctx *c, td_tensor *input, td_tensor *target, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, 1}; return td__op2(c, "kl_div", input, target, &a, sizeof a); }
-static inline td_tensor *td_mse_loss(td_ctx *c, td_tensor *x, td_tensor *y, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, 1}; return td__op2(c, "mse_loss", x, y, &a, sizeof a); }
-static inline td_tensor *td_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, 1}; return td__op2(c, "l1_loss", x, y, &a, sizeof a); }
-static inline td_tensor *td_smooth_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y, double beta, uint32_t reduction) { td_loss_attrs a = {reduction, 0, -100, 0, beta}; return td__op2(c, "smooth_l1_loss", x, y, &a, sizeof a); }
+static inline td_tensor *td_kl_div(td_ctx *c, td_tensor *input, td_tensor *target, uint32_t reduction)
+{
+    td_loss_attrs a = {reduction, 0, -100, 0, 1};
+    return td__op2(c, "kl_div", input, target, &a, sizeof a);
+}
+static inline td_tensor *td_mse_loss(td_ctx *c, td_tensor *x, td_tensor *y, uint32_t reduction)
+{
+    td_loss_attrs a = {reduction, 0, -100, 0, 1};
+    return td__op2(c, "mse_loss", x, y, &a, sizeof a);
+}
+static inline td_tensor *td_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y, uint32_t reduction)
+{
+    td_loss_attrs a = {reduction, 0, -100, 0, 1};
+    return td__op2(c, "l1_loss", x, y, &a, sizeof a);
+}
+static inline td_tensor *td_smooth_l1_loss(td_ctx *c, td_tensor *x, td_tensor *y, double beta, uint32_t reduction)
+{
+    td_loss_attrs a = {reduction, 0, -100, 0, beta};
+    return td__op2(c, "smooth_l1_loss", x, y, &a, sizeof a);
+}
 /* logits [B,C] or [B,C,H,W], target int64 [B] or [B,H,W]; mean over the targets that are not ignore_index.
  * weight [C] (NULL: ones) as in torch.nn.CrossEntropyLoss. */
-static inline td_tensor *td_cross_entropy_with(td_ctx *c, td_tensor *logits, td_tensor *target, td_tensor *weight, int64_t ignore_index, double label_smoothing, uint32_t reduction) { td_loss_attrs a = {reduction, 0, ignore_index, label_smoothing, 1}; return td__op3(c, "cross_entropy", logits, target, weight, &a, sizeof a); }
-static inline td_tensor *td_cross_entropy(td_ctx *c, td_tensor *logits, td_tensor *target) { return td_cross_entropy_with(c, logits, target, NULL, -100, 0, TD_MEAN); }
+static inline td_tensor *td_cross_entropy_with(td_ctx *c, td_tensor *logits, td_tensor *target, td_tensor *weight,
+                                               int64_t ignore_index, double label_smoothing, uint32_t reduction)
+{
+    td_loss_attrs a = {reduction, 0, ignore_index, label_smoothing, 1};
+    return td__op3(c, "cross_entropy", logits, target, weight, &a, sizeof a);
+}
+static inline td_tensor *td_cross_entropy(td_ctx *c, td_tensor *logits, td_tensor *target)
+{
+    return td_cross_entropy_with(c, logits, target, NULL, -100, 0, TD_MEAN);
+}
 
 /* x [..., in] of any rank but 4, w [out, in], b [out] or NULL -> [..., out]. */
-static inline td_tensor *td_linear(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b) { return td__op3(c, "linear", x, w, b, NULL, 0); }
+static inline td_tensor *td_linear(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b)
+{
+    return td__op3(c, "linear", x, w, b, NULL, 0);
+}
 /* [.., m,k] x [.., k,n] -> [.., m,n], rank 2 or 3 with equal leading dimension; trans_x swaps the last two of an operand. */
-static inline td_tensor *td_matmul(td_ctx *c, td_tensor *x, td_tensor *y, int32_t trans_x, int32_t trans_y) { td_matmul_attrs a = {trans_x, trans_y}; return td__op2(c, "matmul", x, y, &a, sizeof a); }
+static inline td_tensor *td_matmul(td_ctx *c, td_tensor *x, td_tensor *y, int32_t trans_x, int32_t trans_y)
+{
+    td_matmul_attrs a = {trans_x, trans_y};
+    return td__op2(c, "matmul", x, y, &a, sizeof a);
+}
 /* x [N,C,H,W], w [O,C/groups,kh,kw], b [O] or NULL. */
-static inline td_tensor *td_conv2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a) { return td__op3(c, "conv2d", x, w, b, a, sizeof *a); }
+static inline td_tensor *td_conv2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a)
+{
+    return td__op3(c, "conv2d", x, w, b, a, sizeof *a);
+}
 /* x [N,C,H,W], w [C,O/groups,kh,kw]: the gradient of conv2d with respect to its input; output_padding < stride. */
-static inline td_tensor *td_conv_transpose2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a) { return td__op3(c, "conv_transpose2d", x, w, b, a, sizeof *a); }
+static inline td_tensor *td_conv_transpose2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b,
+                                             const td_conv2d_attrs *a)
+{
+    return td__op3(c, "conv_transpose2d", x, w, b, a, sizeof *a);
+}
 /* x [N,C] or [N,C,H,W]; weight, bias, running_mean, running_var [C] or NULL.  Training: batch statistics
  * (biased variance), running ones updated with the unbiased.  relu: max(0, .) in the same pass. */
-static inline td_tensor *td_batch_norm(td_ctx *c, td_tensor *x, td_tensor *weight, td_tensor *bias, td_tensor *mean, td_tensor *var, const td_batch_norm_attrs *a)
+static inline td_tensor *td_batch_norm(td_ctx *c, td_tensor *x, td_tensor *weight, td_tensor *bias, td_tensor *mean,
+                                       td_tensor *var, const td_batch_norm_attrs *a)
 {
     td_tensor *in[5] = {x, weight, bias, mean, var}, *out[3];
     return td_host->apply(c, "batch_norm", in, 5, a, sizeof *a, out, 3);
 }
 /* The same with `residual`, of x's shape, added to the normalized x before the ReLU that a->relu asks for. */
-static inline td_tensor *td_batch_norm_add_relu(td_ctx *c, td_tensor *x, td_tensor *weight, td_tensor *bias, td_tensor *mean, td_tensor *var, td_tensor *residual, const td_batch_norm_attrs *a)
+static inline td_tensor *td_batch_norm_add_relu(td_ctx *c, td_tensor *x, td_tensor *weight, td_tensor *bias,
+                                                td_tensor *mean, td_tensor *var, td_tensor *residual,
+                                                const td_batch_norm_attrs *a)
 {
     td_tensor *in[6] = {x, weight, bias, mean, var, residual}, *out[3];
     return td_host->apply(c, "batch_norm", in, 6, a, sizeof *a, out, 3);
@@ -185,8 +262,15 @@ static inline td_tensor *td_max_pool2d(td_ctx *c, td_tensor *x, const td_pool2d_
     td_tensor *in[1] = {x}, *out[2]; /* out[1]: int32 positions */
     return td_host->apply(c, "max_pool2d", in, 1, a, sizeof *a, out, 2);
 }
-static inline td_tensor *td_avg_pool2d(td_ctx *c, td_tensor *x, const td_pool2d_attrs *a) { return td__op1(c, "avg_pool2d", x, a, sizeof *a); }
-static inline td_tensor *td_adaptive_avg_pool2d(td_ctx *c, td_tensor *x, int64_t h, int64_t w) { td_shape_attrs a = {2, 0, {h, w}}; return td__op1(c, "adaptive_avg_pool2d", x, &a, sizeof a); }
+static inline td_tensor *td_avg_pool2d(td_ctx *c, td_tensor *x, const td_pool2d_attrs *a)
+{
+    return td__op1(c, "avg_pool2d", x, a, sizeof *a);
+}
+static inline td_tensor *td_adaptive_avg_pool2d(td_ctx *c, td_tensor *x, int64_t h, int64_t w)
+{
+    td_shape_attrs a = {2, 0, {h, w}};
+    return td__op1(c, "adaptive_avg_pool2d", x, &a, sizeof a);
+}
 static inline td_tensor *td_adaptive_max_pool2d(td_ctx *c, td_tensor *x, int64_t h, int64_t w)
 {
     td_shape_attrs a = {2, 0, {h, w}};
@@ -194,9 +278,17 @@ static inline td_tensor *td_adaptive_max_pool2d(td_ctx *c, td_tensor *x, int64_t
     return td_host->apply(c, "adaptive_max_pool2d", in, 1, &a, sizeof a, out, 2);
 }
 /* Nearest neighbour, as torch.nn.functional.interpolate(mode='nearest'). */
-static inline td_tensor *td_interpolate_nearest(td_ctx *c, td_tensor *x, int64_t h, int64_t w) { td_shape_attrs a = {2, 0, {h, w}}; return td__op1(c, "interpolate_nearest", x, &a, sizeof a); }
+static inline td_tensor *td_interpolate_nearest(td_ctx *c, td_tensor *x, int64_t h, int64_t w)
+{
+    td_shape_attrs a = {2, 0, {h, w}};
+    return td__op1(c, "interpolate_nearest", x, &a, sizeof a);
+}
 /* Zero with probability p, else x / (1 - p); the draw is a function of (seed, counter, element in memory order). */
-static inline td_tensor *td_dropout_at(td_ctx *c, td_tensor *x, double p, uint64_t seed, uint64_t counter) { td_dropout_attrs a = {p, seed, counter}; return td__op1(c, "dropout", x, &a, sizeof a); }
+static inline td_tensor *td_dropout_at(td_ctx *c, td_tensor *x, double p, uint64_t seed, uint64_t counter)
+{
+    td_dropout_attrs a = {p, seed, counter};
+    return td__op1(c, "dropout", x, &a, sizeof a);
+}
 
 /* Shapes, in logical (PyTorch's) order; one length may be -1. */
 static inline td_tensor *td_reshape(td_ctx *c, td_tensor *x, uint32_t ndim, const int64_t *shape)
@@ -207,7 +299,11 @@ static inline td_tensor *td_reshape(td_ctx *c, td_tensor *x, uint32_t ndim, cons
     return td__op1(c, "reshape", x, &a, sizeof a);
 }
 /* [B, ...] -> [B, everything else] */
-static inline td_tensor *td_flatten(td_ctx *c, td_tensor *x) { int64_t s[2] = {td_dim(x, 0), -1}; return td_reshape(c, x, 2, s); }
+static inline td_tensor *td_flatten(td_ctx *c, td_tensor *x)
+{
+    int64_t s[2] = {td_dim(x, 0), -1};
+    return td_reshape(c, x, 2, s);
+}
 static inline td_tensor *td_permute(td_ctx *c, td_tensor *x, uint32_t ndim, const int64_t *order)
 {
     td_shape_attrs a = {ndim, 0, {0}};
@@ -233,18 +329,45 @@ static inline td_tensor *td_expand(td_ctx *c, td_tensor *x, uint32_t ndim, const
 }
 /* Elements start, start+step, ... below end of one dimension. */
 typedef struct td_slice_attrs { int64_t dim, start, end, step; } td_slice_attrs;
-static inline td_tensor *td_slice(td_ctx *c, td_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step) { td_slice_attrs a = {dim, start, end, step}; return td__op1(c, "slice", x, &a, sizeof a); }
-static inline td_tensor *td_cat(td_ctx *c, td_tensor *x, td_tensor *y, int64_t dim) { td_dim_attrs a = {dim, 0, 0}; return td__op2(c, "cat", x, y, &a, sizeof a); }
+static inline td_tensor *td_slice(td_ctx *c, td_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step)
+{
+    td_slice_attrs a = {dim, start, end, step};
+    return td__op1(c, "slice", x, &a, sizeof a);
+}
+static inline td_tensor *td_cat(td_ctx *c, td_tensor *x, td_tensor *y, int64_t dim)
+{
+    td_dim_attrs a = {dim, 0, 0};
+    return td__op2(c, "cat", x, y, &a, sizeof a);
+}
 /* `before` and `after` constant elements on one dimension. */
 typedef struct td_pad_attrs { int64_t dim, before, after; double value; } td_pad_attrs;
-static inline td_tensor *td_pad(td_ctx *c, td_tensor *x, int64_t dim, int64_t before, int64_t after, double value) { td_pad_attrs a = {dim, before, after, value}; return td__op1(c, "pad", x, &a, sizeof a); }
+static inline td_tensor *td_pad(td_ctx *c, td_tensor *x, int64_t dim, int64_t before, int64_t after, double value)
+{
+    td_pad_attrs a = {dim, before, after, value};
+    return td__op1(c, "pad", x, &a, sizeof a);
+}
 /* Rows x[index]: x [N, ...], index int64 of any shape -> [index shape..., x's rest]. */
-static inline td_tensor *td_index_select(td_ctx *c, td_tensor *x, td_tensor *index) { return td__op2(c, "index_select", x, index, NULL, 0); }
+static inline td_tensor *td_index_select(td_ctx *c, td_tensor *x, td_tensor *index)
+{
+    return td__op2(c, "index_select", x, index, NULL, 0);
+}
 /* In place: x[index[i]] = rows[i], index int64 [K], rows [K, ...]; the last one of equal indices stays. */
-static inline void td_index_copy(td_ctx *c, td_tensor *x, td_tensor *index, td_tensor *rows) { td_tensor *in[3] = {x, index, rows}; td_host->apply(c, "index_copy", in, 3, NULL, 0, NULL, 0); }
+static inline void td_index_copy(td_ctx *c, td_tensor *x, td_tensor *index, td_tensor *rows)
+{
+    td_tensor *in[3] = {x, index, rows};
+    td_host->apply(c, "index_copy", in, 3, NULL, 0, NULL, 0);
+}
 /* In place: x = y, of equal shape. */
-static inline void td_copy(td_ctx *c, td_tensor *x, td_tensor *y) { td_tensor *in[2] = {x, y}; td_host->apply(c, "copy", in, 2, NULL, 0, NULL, 0); }
-static inline td_tensor *td_cast(td_ctx *c, td_tensor *x, uint32_t dtype) { td_cast_attrs a = {dtype, 0}; return td__op1(c, "cast", x, &a, sizeof a); }
+static inline void td_copy(td_ctx *c, td_tensor *x, td_tensor *y)
+{
+    td_tensor *in[2] = {x, y};
+    td_host->apply(c, "copy", in, 2, NULL, 0, NULL, 0);
+}
+static inline td_tensor *td_cast(td_ctx *c, td_tensor *x, uint32_t dtype)
+{
+    td_cast_attrs a = {dtype, 0};
+    return td__op1(c, "cast", x, &a, sizeof a);
+}
 /* The same values, cut off from the tape. */
 static inline td_tensor *td_detach(td_ctx *c, td_tensor *x) { return td_host->detach(c, x); }
 
@@ -261,7 +384,10 @@ static inline td_tensor *td_normalize(td_ctx *c, td_tensor *x, double p, int64_t
 /* "mean", "sum", "batchmean", "none"; anything else TD_MEAN (a parameter table's choices keep it out). */
 static inline uint32_t td_reduction(const char *name)
 {
-    return name && name[0] == 's' ? TD_SUM : name && name[0] == 'b' ? TD_BATCHMEAN : name && name[0] == 'n' ? TD_NO_REDUCTION : TD_MEAN;
+    return name && name[0] == 's'   ? TD_SUM
+           : name && name[0] == 'b' ? TD_BATCHMEAN
+           : name && name[0] == 'n' ? TD_NO_REDUCTION
+                                    : TD_MEAN;
 }
 
 #endif

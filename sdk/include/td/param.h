@@ -29,7 +29,7 @@
 #define TD_P_STRINGS 7u /* td_strings; likewise */
 #define TD_P_STRUCT 8u  /* the struct itself, filled by `fields` */
 #define TD_P_LIST 9u    /* td_list of structs, each filled by `fields` */
-#define TD_P_MAP 10u    /* the same from a mapping, in document order; keys in td_list.keys; without `fields` of doubles */
+#define TD_P_MAP 10u /* the same from a mapping, in document order; keys in td_list.keys; without `fields` of doubles */
 #define TD_P_TAP 11u    /* td_tap: the module path of one side */
 #define TD_P_TAP_IO 12u /* td_tap: `input` or `output` of the tap at the same offset */
 #define TD_P_OBJECT 13u /* void *: an object of the kind named in `choices` (e.g. "dataset") */
@@ -103,7 +103,8 @@ typedef struct td_param {
 #define TD_PARAM_MAP(s, member, table, esize, def, ...) \
     TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .fields = (table), .size = (uint32_t)(esize))
 /* a mapping of names to numbers: td_list of doubles */
-#define TD_PARAM_FLOAT_MAP(s, member, def, ...) TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .size = (uint32_t)sizeof(double))
+#define TD_PARAM_FLOAT_MAP(s, member, def, ...)                                                                        \
+    TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .size = (uint32_t)sizeof(double))
 /* Two entries: the path and the io of one tap.  def_path NULL: required. */
 #define TD__TAP(s, member, path_name, io_name, def_path, side) \
     { .name = (path_name), .type = TD_P_TAP, .flags = (side), .offset = (uint32_t)offsetof(s, member), \
@@ -116,12 +117,16 @@ typedef struct td_param {
 #define TD_TAP_EITHER(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, 0u)
 /* A path only: the output of the module there (flags | TD_TAP_INPUT: its input).  A wrapper's taps are of the network it
  * wraps, whichever side the table says. */
-#define TD_TAP_PATH(s, member, path_name, def_path, flags_, doc_) \
-    { .name = (path_name), .type = TD_P_TAP, .flags = (flags_), .offset = (uint32_t)offsetof(s, member), .def = (def_path), .doc = (doc_) }
+#define TD_TAP_PATH(s, member, path_name, def_path, flags_, doc_)                                                      \
+    {                                                                                                                  \
+        .name = (path_name), .type = TD_P_TAP, .flags = (flags_), .offset = (uint32_t)offsetof(s, member),             \
+        .def = (def_path), .doc = (doc_)                                                                               \
+    }
 /* `{path: ..., io: ...}` as one parameter: TD_PARAM_TAP(s, member, td_student_tap, doc). */
 struct td__tap_box { td_tap tap; };
-#define TD__TAP_FIELDS(table, side) \
-    __attribute__((unused)) static const td_param table[] = { TD__TAP(struct td__tap_box, tap, "path", "io", NULL, side), { .name = NULL } }
+#define TD__TAP_FIELDS(table, side)                                                                                    \
+    __attribute__((unused)) static const td_param table[] = {                                                          \
+        TD__TAP(struct td__tap_box, tap, "path", "io", NULL, side), {.name = NULL}}
 #define TD_PARAM_TAP(s, member, fields, ...) TD_PARAM_STRUCT(s, member, fields, sizeof(td_tap), NULL, __VA_ARGS__)
 #define TD_PARAM_UNUSED(name_, doc_) \
     { .name = (name_), .type = TD_P_STRING, .flags = TD_PARAM_IGNORED | TD_NULLABLE, .def = "null", .doc = (doc_) }

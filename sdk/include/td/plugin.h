@@ -67,6 +67,7 @@ typedef struct td_static_plugin {
     static void td__register(td_registrar *reg)
 
 /* Registers a descriptor (td_loss_type, td_model_type, ... by kind). */
-#define td_register(reg, kind, descriptor) ((void)td_host->register_type((reg), (kind), (descriptor), sizeof *(descriptor)))
+#define td_register(reg, kind, descriptor)                                                                             \
+    ((void)td_host->register_type((reg), (kind), (descriptor), sizeof *(descriptor)))
 
 #endif
