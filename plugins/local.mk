@@ -1,4 +1,5 @@
 # One line a plugin.
+include plugins/backends/cuda/plugin.mk
 include plugins/backends/onednn/plugin.mk
 include plugins/criteria/weighted_sum/plugin.mk
 include plugins/datasets/cifar/plugin.mk

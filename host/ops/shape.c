@@ -121,7 +121,7 @@ static void infer_slice(td_ctx *c, const td_desc *in, uint32_t n_in, const void 
 
 static void infer_slice_grad(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
-    const td__slice_grad_attrs *a = attrs;
+    const td_slice_grad_attrs *a = attrs;
     int64_t dim = a->slice.dim, start, count;
     if (!td__one_float_dtype(c, in, n_in, 0) || !td__want_dim(c, &in[0], &dim) || !slice_fits(c, &a->slice))
         return;
@@ -183,7 +183,7 @@ static void grad_slice(td_ctx *c, const td_grad *g)
 {
     const td_slice_attrs *a = g->attrs;
     int64_t dim = a->dim < 0 ? a->dim + g->in_desc[0].ndim : a->dim;
-    td__slice_grad_attrs back = {*a, g->in_desc[0].shape[dim]};
+    td_slice_grad_attrs back = {*a, g->in_desc[0].shape[dim]};
     g->gin[0] = td__op1(c, "slice_grad", g->gout[0], &back, sizeof back);
 }
 
@@ -214,7 +214,7 @@ const td_op_type td__ops_shape[] = {
     ROW("expand", 1, td_shape_attrs, TD_OP_VIEW, infer_expand, grad_expand),
     ROW("slice", 1, td_slice_attrs, 0, infer_slice, grad_slice),
     /* a slice's gradient: zeros, and the gradient where the slice was */
-    ROW("slice_grad", 1, td__slice_grad_attrs, TD_OP_NONDIFF, infer_slice_grad, NULL),
+    ROW("slice_grad", 1, td_slice_grad_attrs, TD_OP_NONDIFF, infer_slice_grad, NULL),
     ROW("cat", 2, td_dim_attrs, 0, infer_cat, grad_cat),
     ROW("pad", 1, td_pad_attrs, 0, infer_pad, grad_pad),
     {.name = NULL},

@@ -43,7 +43,7 @@ const op_case cases_shape[] = {
      .golden = golden_slice_steps},
     {.op = "slice", .what = "rows", .in = {IN(7, 3)}, .attrs = SLICE(0, 2, 6, 3), .golden = golden_slice_rows},
     {.op = "slice", .what = "nothing", .in = {IN(7, 3)}, .attrs = SLICE(0, 3, 3, 1), .golden = golden_slice_rows},
-    {.op = "slice_grad", .in = {IN(2, 3, 3, 2)}, .attrs = &(const td__slice_grad_attrs){{1, 1, 6, 2}, 7},
+    {.op = "slice_grad", .in = {IN(2, 3, 3, 2)}, .attrs = &(const td_slice_grad_attrs){{1, 1, 6, 2}, 7},
      .golden = golden_slice_grad},
     {.op = "cat", .what = "channels", .in = {IN(2, 3, 2, 2), IN(2, 1, 2, 2)}, .attrs = DIM(1),
      .golden = golden_cat_channels},

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
@@ -228,14 +229,19 @@ Test(ops, gradients)
     td__ctx_free(c);
 }
 
+static void has_all_kernels(const td_backend_type *backend)
+{
+    const td_op_type *op;
+    for (size_t i = 0; (op = td__op_at(i)); i++)
+        cr_expect_not_null(td__kernel(backend, op), "the %s backend has no kernel of '%s'", backend->type.key, op->name);
+}
+
 /* Every operation has a kernel on the backend, and it agrees with the reference, with one thread and with three: when
  * `exact`, with the same bits. */
 static void compare_backend(const td_backend_type *backend, int exact)
 {
     td_ctx *c[2] = {context(&td__reference_backend), context(backend)};
-    const td_op_type *op;
-    for (size_t i = 0; (op = td__op_at(i)); i++)
-        cr_expect_not_null(td__kernel(backend, op), "the %s backend has no kernel of '%s'", backend->type.key, op->name);
+    has_all_kernels(backend);
     EACH_CASE(t)
     {
         double *got[3][TD_OP_MAX_IN] = {{0}};
@@ -309,4 +315,30 @@ Test(ops, onednn)
     td__plugins_free(&plugins);
     if (!backend)
         cr_skip_test("the onednn backend is not built");
+}
+
+/* Without a device all but the launches: the plugin loads, has every kernel and says why it does not run. */
+Test(ops, cuda)
+{
+    td__plugins plugins = {0};
+    const char *file = TD_BUILDDIR "/plugins/backends/cuda/cuda.so";
+    char why[256] = "";
+    if (access(file, F_OK))
+        cr_skip_test("configured without --with-cuda");
+    cr_assert_eq(td__plugins_scan(&plugins, &file, 1, NULL, 0), 0);
+    cr_assert_eq(td__plugins_load(&plugins), 1, "%s", plugins.v[0]->refused);
+    const td_backend_type *backend = (const td_backend_type *)td__find_type(TD_KIND_BACKEND, "cuda");
+    cr_assert_not_null(backend);
+    has_all_kernels(backend);
+    cr_expect_null(backend->kernel("no such operation"));
+    int runs = backend->score(why, sizeof why) > 0;
+    if (runs) {
+        compare_backend(backend, 1);
+        keeps_nan(backend);
+    }
+    td__registry_clear();
+    td__plugins_free(&plugins);
+    cr_expect(runs || *why, "it does not say why it does not run");
+    if (!runs)
+        cr_skip_test("all kernels are there, but none was run: %s", why);
 }

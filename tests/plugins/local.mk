@@ -4,7 +4,6 @@ zoo_names = bad_json bad_kind bad_param constructor duplicate duplicate_alias en
 	unlisted unregistered
 zoo = $(zoo_names:%=tests/plugins/zoo/%.so)
 zoo_sources = $(zoo_names:%=tests/plugins/zoo/%.c)
-SUFFIXES = .so
 .c.so:
 	$(AM_V_CCLD)$(MKDIR_P) $(@D) && $(COMPILE) -fPIC -shared -o $@ $<
 $(zoo): tests/plugins/zoo/zoo.h $(tdinclude_HEADERS)

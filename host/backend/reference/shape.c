@@ -92,7 +92,7 @@ static int32_t slice_kernel(td_run *r, const td_view *in, td_view *out, const vo
 
 static int32_t slice_grad_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
-    const td__slice_grad_attrs *a = attrs;
+    const td_slice_grad_attrs *a = attrs;
     uint32_t dim = dim_of(a->slice.dim, &in->d);
     int64_t start, count;
     (void)r;

@@ -329,6 +329,8 @@ static inline td_tensor *td_expand(td_ctx *c, td_tensor *x, uint32_t ndim, const
 }
 /* Elements start, start+step, ... below end of one dimension. */
 typedef struct td_slice_attrs { int64_t dim, start, end, step; } td_slice_attrs;
+/* Of the gradient of a slice: the slice, and the length of its dimension before it. */
+typedef struct td_slice_grad_attrs { td_slice_attrs slice; int64_t length; } td_slice_grad_attrs;
 static inline td_tensor *td_slice(td_ctx *c, td_tensor *x, int64_t dim, int64_t start, int64_t end, int64_t step)
 {
     td_slice_attrs a = {dim, start, end, step};

@@ -1,0 +1,296 @@
+/* Convolutions through cuDNN's descriptors, channels-last, in float32; everything of cuDNN is in this file.  How a
+ * shape is computed is decided once and kept: the fastest deterministic way that cuDNN's heuristics name. */
+#include "plugins/backends/cuda/cuda.h"
+
+#include <cudnn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum direction { FORWARD, TO_INPUT, TO_WEIGHT };
+
+/* A convolution x * w -> y, whichever of the three is computed. */
+typedef struct shape {
+    int32_t direction;
+    int32_t x[4], w[4], y[4]; /* logical: N, C, H, W and O, C/groups, H, W */
+    int32_t stride[2], padding[2], dilation[2], groups;
+} shape;
+
+typedef struct plan {
+    shape key;
+    struct plan *next;
+    cudnnTensorDescriptor_t x, y;
+    cudnnFilterDescriptor_t w;
+    cudnnConvolutionDescriptor_t conv;
+    int algorithm; /* of the direction's enum */
+    size_t workspace;
+} plan;
+
+#define SLOTS 256
+static cudnnHandle_t handle;
+static plan *plans[SLOTS];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the handle and the plans */
+
+int32_t cuda_cudnn_open(char *why, size_t why_size)
+{
+    cudnnStatus_t s = cudnnCreate(&handle);
+    if (!s)
+        s = cudnnSetStream(handle, cuda_stream);
+    if (!s)
+        return TD_OK;
+    snprintf(why, why_size, "cuDNN: %s", cudnnGetErrorString(s));
+    return TD_ERROR;
+}
+
+static void free_plan(plan *p)
+{
+    if (p->x)
+        cudnnDestroyTensorDescriptor(p->x);
+    if (p->y)
+        cudnnDestroyTensorDescriptor(p->y);
+    if (p->w)
+        cudnnDestroyFilterDescriptor(p->w);
+    if (p->conv)
+        cudnnDestroyConvolutionDescriptor(p->conv);
+    free(p);
+}
+
+void cuda_cudnn_close(void)
+{
+    for (size_t i = 0; i < SLOTS; i++)
+        for (plan *p; (p = plans[i]);) {
+            plans[i] = p->next;
+            free_plan(p);
+        }
+    if (handle)
+        cudnnDestroy(handle);
+    handle = NULL;
+}
+
+/* ---- plans ---- */
+
+static cudnnStatus_t describe(plan *p)
+{
+    const shape *k = &p->key;
+    const int32_t *x = k->x, *w = k->w, *y = k->y;
+    cudnnStatus_t s = cudnnCreateTensorDescriptor(&p->x);
+    if (!s)
+        s = cudnnCreateTensorDescriptor(&p->y);
+    if (!s)
+        s = cudnnCreateFilterDescriptor(&p->w);
+    if (!s)
+        s = cudnnCreateConvolutionDescriptor(&p->conv);
+    if (!s)
+        s = cudnnSetTensor4dDescriptor(p->x, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, x[0], x[1], x[2], x[3]);
+    if (!s)
+        s = cudnnSetTensor4dDescriptor(p->y, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, y[0], y[1], y[2], y[3]);
+    if (!s)
+        s = cudnnSetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, w[0], w[1], w[2], w[3]);
+    if (!s)
+        s = cudnnSetConvolution2dDescriptor(p->conv, k->padding[0], k->padding[1], k->stride[0], k->stride[1],
+                                            k->dilation[0], k->dilation[1], CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
+    if (!s)
+        s = cudnnSetConvolutionGroupCount(p->conv, k->groups);
+    if (!s)
+        s = cudnnSetConvolutionMathType(p->conv, cuda_tf32() ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH);
+    return s;
+}
+
+/* Takes the first of what the heuristics return that works, repeats its bits and keeps to float32 unless TF32 is asked
+ * for. */
+#define CHOOSE(perf_type, query, ...)                                                               \
+    do {                                                                                            \
+        perf_type found[16];                                                                        \
+        int n = 0;                                                                                  \
+        cudnnStatus_t s = query(handle, __VA_ARGS__, 16, &n, found);                                \
+        for (int i = 0; !s && i < n; i++)                                                           \
+            if (!found[i].status && found[i].determinism == CUDNN_DETERMINISTIC &&                  \
+                (cuda_tf32() || found[i].mathType == CUDNN_FMA_MATH)) {                             \
+                p->algorithm = (int)found[i].algo;                                                  \
+                p->workspace = found[i].memory;                                                     \
+                return CUDNN_STATUS_SUCCESS;                                                        \
+            }                                                                                       \
+        return s ? s : CUDNN_STATUS_NOT_SUPPORTED;                                                  \
+    } while (0)
+
+static cudnnStatus_t choose(plan *p)
+{
+    if (p->key.direction == FORWARD)
+        CHOOSE(cudnnConvolutionFwdAlgoPerf_t, cudnnGetConvolutionForwardAlgorithm_v7, p->x, p->w, p->conv, p->y);
+    if (p->key.direction == TO_INPUT)
+        CHOOSE(cudnnConvolutionBwdDataAlgoPerf_t, cudnnGetConvolutionBackwardDataAlgorithm_v7, p->w, p->y, p->conv, p->x);
+    CHOOSE(cudnnConvolutionBwdFilterAlgoPerf_t, cudnnGetConvolutionBackwardFilterAlgorithm_v7, p->x, p->y, p->conv, p->w);
+}
+
+static size_t slot_of(const shape *k)
+{
+    const unsigned char *bytes = (const void *)k; /* without padding: all int32 */
+    uint32_t h = 2166136261u;                     /* FNV-1a */
+    for (size_t i = 0; i < sizeof *k; i++)
+        h = (h ^ bytes[i]) * 16777619u;
+    return h % SLOTS;
+}
+
+/* The plan of a shape, made where there is none yet; NULL: *s says why. */
+static plan *plan_for(const shape *k, cudnnStatus_t *s)
+{
+    plan **slot = &plans[slot_of(k)], *p = *slot;
+    while (p && memcmp(&p->key, k, sizeof *k))
+        p = p->next;
+    if (p)
+        return p;
+    p = calloc(1, sizeof *p);
+    *s = p ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_ALLOC_FAILED;
+    if (!p)
+        return NULL;
+    p->key = *k;
+    *s = describe(p);
+    if (!*s)
+        *s = choose(p);
+    if (*s) {
+        free_plan(p);
+        return NULL;
+    }
+    p->next = *slot;
+    *slot = p;
+    return p;
+}
+
+/* ---- running ---- */
+
+static cudnnStatus_t execute(const plan *p, void *x, void *w, void *y, void *workspace)
+{
+    const float one = 1, zero = 0;
+    switch (p->key.direction) {
+    case FORWARD:
+        return cudnnConvolutionForward(handle, &one, p->x, x, p->w, w, p->conv, (cudnnConvolutionFwdAlgo_t)p->algorithm,
+                                       workspace, p->workspace, &zero, p->y, y);
+    case TO_INPUT:
+        return cudnnConvolutionBackwardData(handle, &one, p->w, w, p->y, y, p->conv,
+                                            (cudnnConvolutionBwdDataAlgo_t)p->algorithm, workspace, p->workspace, &zero,
+                                            p->x, x);
+    default:
+        return cudnnConvolutionBackwardFilter(handle, &one, p->x, x, p->y, y, p->conv,
+                                              (cudnnConvolutionBwdFilterAlgo_t)p->algorithm, workspace, p->workspace,
+                                              &zero, p->w, w);
+    }
+}
+
+/* Runs the shape's plan under the lock; the failure is recorded in r. */
+static int32_t run_locked(td_run *r, const shape *k, const td_view *x, const td_view *w, const td_view *y)
+{
+    static const char *const names[] = {"convolution", "convolution's input gradient", "convolution's weight gradient"};
+    cudnnStatus_t s = CUDNN_STATUS_SUCCESS;
+    const plan *p = plan_for(k, &s);
+    void *workspace = p && p->workspace ? td_host->run_scratch(r, p->workspace) : NULL;
+    if (p && p->workspace && !workspace)
+        return TD_ERROR;
+    if (p)
+        s = execute(p, x->data, w->data, y->data, workspace);
+    if (!s)
+        return cuda_launched(r);
+    td_host->run_fail(r, "cuDNN has no deterministic %s of input %dx%dx%dx%d and weight %dx%dx%dx%d: %s",
+                      names[k->direction], k->x[0], k->x[1], k->x[2], k->x[3], k->w[0], k->w[1], k->w[2], k->w[3],
+                      cudnnGetErrorString(s));
+    return TD_ERROR;
+}
+
+/* Lengths as cuDNN takes them: 0, or a failure recorded in r. */
+static int32_t narrow(td_run *r, const int64_t *from, int32_t *to, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (from[i] > INT32_MAX) {
+            td_host->run_fail(r, "a length of %lld; cuDNN takes at most %d", (long long)from[i], INT32_MAX);
+            return TD_ERROR;
+        }
+        to[i] = (int32_t)from[i];
+    }
+    return TD_OK;
+}
+
+static int32_t run(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
+                   const td_view *y)
+{
+    shape k = {.direction = direction};
+    if (narrow(r, x->d.shape, k.x, 4) || narrow(r, w->d.shape, k.w, 4) || narrow(r, y->d.shape, k.y, 4) ||
+        narrow(r, a->stride, k.stride, 2) || narrow(r, a->padding, k.padding, 2) ||
+        narrow(r, a->dilation, k.dilation, 2) || narrow(r, &a->groups, &k.groups, 1))
+        return TD_ERROR;
+    pthread_mutex_lock(&lock);
+    int32_t failed = run_locked(r, &k, x, w, y);
+    pthread_mutex_unlock(&lock);
+    return failed;
+}
+
+/* Whether the call is done without cuDNN: nothing to sum, so the result is zeros; or float64, which cuDNN does not have
+ * in this layout. */
+static int is_empty(const td_view *a, const td_view *b) { return !td_desc_numel(&a->d) || !td_desc_numel(&b->d); }
+
+static int32_t zeros(td_run *r, const td_view *out)
+{
+    cudaMemsetAsync(out->data, 0, (size_t)td_desc_numel(&out->d) * (out->d.dtype == TD_FLOAT64 ? 8 : 4), cuda_stream);
+    return cuda_launched(r);
+}
+
+static int computes(td_run *r, const td_view *v)
+{
+    if (v->d.dtype == TD_FLOAT32 || v->d.dtype == TD_FLOAT64)
+        return 1;
+    td_host->run_fail(r, "the cuda backend does not compute in dtype %u", v->d.dtype);
+    return 0;
+}
+
+static int32_t forward(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+{
+    if (!computes(r, in))
+        return TD_ERROR;
+    if (is_empty(&in[0], &in[1]))
+        return zeros(r, out);
+    return in->d.dtype == TD_FLOAT64 ? cuda_direct_conv2d(r, in, out, a) : run(r, FORWARD, a, &in[0], &in[1], out);
+}
+
+static int32_t to_input(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+{
+    if (!computes(r, in))
+        return TD_ERROR;
+    if (is_empty(&in[0], &in[1]))
+        return zeros(r, out);
+    return in->d.dtype == TD_FLOAT64 ? cuda_direct_input_grad(r, in, out, a) : run(r, TO_INPUT, a, out, &in[1], &in[0]);
+}
+
+static int32_t conv2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    if (forward(r, in, out, attrs))
+        return TD_ERROR;
+    return in[2].data ? cuda_add_bias(r, out, &in[2]) : TD_OK;
+}
+
+static int32_t conv_transpose2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    if (to_input(r, in, out, attrs))
+        return TD_ERROR;
+    return in[2].data ? cuda_add_bias(r, out, &in[2]) : TD_OK;
+}
+
+static int32_t conv2d_input_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    return to_input(r, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);
+}
+
+static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    const td_conv2d_attrs *a = &((const td_conv2d_grad_attrs *)attrs)->conv;
+    if (!computes(r, in))
+        return TD_ERROR;
+    if (is_empty(&in[0], &in[1]))
+        return zeros(r, out);
+    return in->d.dtype == TD_FLOAT64 ? cuda_direct_weight_grad(r, in, out, a)
+                                     : run(r, TO_WEIGHT, a, &in[0], out, &in[1]);
+}
+
+#define ROW(name) {#name, name}
+const cuda_row cuda_conv[] = {
+    ROW(conv2d), ROW(conv_transpose2d), ROW(conv2d_input_grad), ROW(conv2d_weight_grad), {NULL, NULL},
+};

@@ -1,0 +1,129 @@
+/* Rows by index, and copies in place. */
+#include "plugins/backends/cuda/device.cuh"
+
+/* How `rows` [index's shape..., a row's shape...] and `table` [N, a row's shape...] lie, and the index. */
+struct lookup {
+    const int64_t *index;
+    walk<2> where; /* over the index in its memory order: 0: in index, 1: a row's first element in rows */
+    walk<2> row;   /* over one row in table's memory order: 0: in rows, 1: in table */
+    int64_t count, row_numel, table_rows;
+    cuda_fault *faults;
+
+    /* The entry of the k-th index, which lies at element `at`; -1 where there is no such row. */
+    __device__ int64_t entry(int64_t at) const
+    {
+        const int64_t e = index[at];
+        if (e >= 0 && e < table_rows)
+            return e;
+        raise_fault(faults, CUDA_FAULT_INDEX, e, table_rows);
+        return -1;
+    }
+};
+
+static lookup lookup_of(const td_desc &table, const td_view &index, const td_desc &rows)
+{
+    lookup l = {};
+    int64_t rs[TD_MAX_DIMS], ts[TD_MAX_DIMS], where[2][TD_MAX_DIMS];
+    strides_of(rows, rs);
+    strides_of(table, ts);
+    strides_of(index.d, where[0]);
+    for (uint32_t i = 0; i < index.d.ndim; i++)
+        where[1][i] = rs[i];
+    /* In logical order of the index, which says which of equal entries is the last. */
+    for (uint32_t i = 0; i < index.d.ndim; i++) {
+        const int64_t step[2] = {where[0][i], where[1][i]};
+        if (index.d.shape[i] != 1)
+            l.where.add(index.d.shape[i], step);
+    }
+    uint32_t order[TD_MAX_DIMS];
+    order_of(table.ndim, order);
+    for (uint32_t k = 1; k < table.ndim; k++) {
+        const uint32_t i = order[k];
+        const int64_t step[2] = {rs[index.d.ndim + i - 1], ts[i]};
+        if (table.shape[i] != 1)
+            l.row.add(table.shape[i], step);
+    }
+    l.index = data_of<int64_t>(index);
+    l.count = td_desc_numel(&index.d);
+    l.table_rows = table.shape[0];
+    l.row_numel = ts[0];
+    l.faults = cuda_faults;
+    return l;
+}
+
+template <class T> static int32_t index_select_of(td_run *r, const td_view *in, td_view *out)
+{
+    const lookup l = lookup_of(in[0].d, in[1], out->d);
+    const T *table = data_of<T>(in[0]);
+    T *rows = data_of<T>(*out);
+    return each(r, l.count * l.row_numel, [=] __device__(int64_t i) {
+        int64_t where[2], at[2];
+        l.where.at(i / l.row_numel, where);
+        l.row.at(i % l.row_numel, at);
+        const int64_t entry = l.entry(where[0]);
+        rows[where[1] + at[0]] = entry < 0 ? T() : table[entry * l.row_numel + at[1]];
+    });
+}
+
+static int32_t index_select(td_run *r, const td_view *in, td_view *out, const void *)
+{
+    return for_bits(in->d.dtype, [&](auto bits) { return index_select_of<decltype(bits)>(r, in, out); });
+}
+
+/* A thread an element of the table looks for its row in the whole index: sums in the index's order, no atomics. */
+CUDA_KERNEL(index_select_grad)
+{
+    const lookup l = lookup_of(out->d, in[1], in[0].d);
+    const T *rows = data_of<T>(in[0]);
+    T *table = data_of<T>(*out);
+    return each(r, l.table_rows * l.row_numel, [=] __device__(int64_t i) {
+        int64_t where[2], at[2];
+        T sum = 0;
+        l.row.at(i % l.row_numel, at);
+        for (int64_t k = 0; k < l.count; k++) {
+            l.where.at(k, where);
+            if (l.entry(where[0]) == i / l.row_numel)
+                sum += rows[where[1] + at[0]];
+        }
+        table[i / l.row_numel * l.row_numel + at[1]] = sum;
+    });
+}
+
+/* Of equal indices the last one writes; the others find a later one. */
+template <class T> static int32_t index_copy_of(td_run *r, const td_view *in)
+{
+    const lookup l = lookup_of(in[0].d, in[1], in[2].d);
+    T *table = data_of<T>(in[0]);
+    const T *rows = data_of<T>(in[2]);
+    return each(r, l.count * l.row_numel, [=] __device__(int64_t i) {
+        int64_t where[2], later[2], at[2], k = i / l.row_numel;
+        l.where.at(k, where);
+        l.row.at(i % l.row_numel, at);
+        const int64_t entry = l.entry(where[0]);
+        bool last = entry >= 0;
+        while (last && ++k < l.count) {
+            l.where.at(k, later);
+            last = l.index[later[0]] != entry;
+        }
+        if (last)
+            table[entry * l.row_numel + at[1]] = rows[where[1] + at[0]];
+    });
+}
+
+static int32_t index_copy(td_run *r, const td_view *in, td_view *, const void *)
+{
+    return for_bits(in->d.dtype, [&](auto bits) { return index_copy_of<decltype(bits)>(r, in); });
+}
+
+static int32_t copy(td_run *r, const td_view *in, td_view *, const void *)
+{
+    const size_t bytes = (size_t)td_desc_numel(&in[0].d) * (size_t)dtype_size(in[0].d.dtype);
+    if (in[0].data != in[1].data)
+        cudaMemcpyAsync(in[0].data, in[1].data, bytes, cudaMemcpyDeviceToDevice, cuda_stream);
+    return cuda_launched(r);
+}
+
+#define ROW(name) {#name, name}
+const cuda_row cuda_index[] = {
+    ROW(index_select), ROW(index_select_grad), ROW(index_copy), ROW(copy), {NULL, NULL},
+};
