@@ -55,6 +55,8 @@ static td_tensor *term_value(td_ctx *c, const td__term_plan *t, td_module *state
     io->head.state = state;
     if (loss->needs & TD_NEEDS_TARGET && !io->head.target)
         td__fail(c, "%s needs targets, the data has none", loss->type.key);
+    int failed_before = c->error != NULL;
+    td__io_watch(io);
     td__frame_push(c);
     td_tensor *v = t->wrapper ? ((const td_loss_wrapper_type *)t->wrapper->type)
                                     ->forward(c, t->wrapper->params, loss, t->loss->params, io)
@@ -62,6 +64,8 @@ static td_tensor *term_value(td_ctx *c, const td__term_plan *t, td_module *state
     v = td__frame_pop(c, td_value_of(v)).tensor;
     io->head.state = NULL;
     c->where = NULL;
+    if (c->error && !failed_before)
+        td__io_explain(io);
     return v;
 }
 

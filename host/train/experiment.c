@@ -42,7 +42,7 @@ static const td_backend_type *choose_backend(const char *name)
         const td_type *t = td__find_type(TD_KIND_BACKEND, name);
         char near[320];
         if (!t)
-            td__log(TD_LOG_ERROR, "there is no backend '%s'%s", name,
+            td__log(TD_LOG_ERROR, "there is no backend '%s'%s; 'tdhost describe' lists them", name,
                     td__suggest_key(TD_KIND_BACKEND, name, near, sizeof near));
         else if (((const td_backend_type *)t)->score(why, sizeof why) > 0)
             best = (const td_backend_type *)t;

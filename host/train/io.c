@@ -155,11 +155,51 @@ void td__io_clear(td_io *io)
     io->head.supp = td_none();
 }
 
+void td__io_watch(td_io *io)
+{
+    for (size_t i = 0; i < io->n; i++)
+        io->slots[i]->read = 0;
+}
+
+/* What would be written beyond `size` is left out, as everywhere in the message below. */
+static size_t value_text(td_value v, char *buf, size_t size, size_t used)
+{
+    char shape[160];
+    if (v.kind == TD_VALUE_TENSOR && used < size)
+        used += (size_t)snprintf(buf + used, size - used, " %s", td__shape_text(td_desc_of(v.tensor), shape, sizeof shape));
+    for (uint32_t i = 0; v.items && i < v.n; i++)
+        used = value_text(v.items[i], buf, size, used);
+    return used;
+}
+
+void td__io_explain(td_io *io)
+{
+    td_ctx *c = io->head.c;
+    char taps[1024];
+    size_t used = 0;
+    for (size_t i = 0; i < io->n && used < sizeof taps; i++) {
+        const td__slot *s = io->slots[i];
+        if (!s->read)
+            continue;
+        used += (size_t)snprintf(taps + used, sizeof taps - used, "%s%s of %s '%s'", used ? ", " : "",
+                                 td__end_name(s->tap.io), td__side_name(s->tap.side), s->tap.path);
+        used = value_text(s->value, taps, sizeof taps, used);
+    }
+    char *whole = used ? td__printf("%s (it read: %s)", c->error, taps) : NULL;
+    if (!whole)
+        return;
+    td__ctx_clear(c);
+    td__fail(c, "%s", whole);
+    free(whole);
+}
+
 td_value td__io_value(td_io *io, const td_tap *tap)
 {
-    const td__slot *s = find(io, tap);
-    if (s && s->value.kind != TD_VALUE_NONE)
+    td__slot *s = find(io, tap);
+    if (s && s->value.kind != TD_VALUE_NONE) {
+        s->read = 1;
         return s->value;
+    }
     char there[512];
     size_t used = 0;
     there[0] = 0;

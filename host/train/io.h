@@ -10,6 +10,7 @@ typedef struct td__slot {
     td_tap tap;
     char *path;     /* owned; tap.path points to it */
     td_value value; /* tensors retained, tuples and dicts copied; TD_VALUE_NONE while nothing is there */
+    int read;       /* by td__io_value, since the last td__io_watch */
 } td__slot;
 
 struct td_io {
@@ -27,6 +28,11 @@ int td__io_tap(td_io *io, td_module *m, const td_tap *tap);
 void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step);
 /* Forgets the values, not the slots. */
 void td__io_clear(td_io *io);
+
+/* What is read is noted from here on. */
+void td__io_watch(td_io *io);
+/* The context has failed: its message also gets the taps that were read, each with its shapes. */
+void td__io_explain(td_io *io);
 
 /* Services of td_api.  A tap that holds nothing: c fails, naming it and what is there. */
 td_value td__io_value(td_io *io, const td_tap *tap);

@@ -69,7 +69,12 @@ static int load_student(td__experiment *x)
     int failed;
     if (x->options->out) {
         char *path = td__printf("%s/checkpoints/best.safetensors", x->options->out);
-        failed = !path || td__load_state_file(x->c, x->student, path, &exact);
+        if (!path)
+            td__fail(x->c, "out of memory");
+        else if (access(path, F_OK))
+            td__fail(x->c, "--out %s holds no trained student (%s): without --out, dst_ckpt or src_ckpt of the file are tested",
+                     x->options->out, path);
+        failed = x->c->error || td__load_state_file(x->c, x->student, path, &exact);
         free(path);
     } else if (p->dst && !access(p->dst, R_OK)) {
         failed = td__load_state_file(x->c, x->student, p->dst, &exact);

@@ -258,6 +258,7 @@ Test(run, later_stages_are_tried_before_the_first)
     o.n_sets = 1;
     refused(&o, TD__EXIT_CONFIG, "a.yaml:18:5: kd: kl_div");
     cr_expect_neq(access(lab_path(&lab, "a"), F_OK), 0, "nothing was trained, nothing is left");
+    refused(&o, TD__EXIT_CONFIG, "(it read: output of student 'conv' [");
 }
 
 Test(run, files_that_are_missing_or_broken)
@@ -268,6 +269,7 @@ Test(run, files_that_are_missing_or_broken)
     o.sets = none;
     o.n_sets = 1;
     refused(&o, TD__EXIT_DATA, "/nowhere/teacher.pt: No such file or directory");
+    cr_expect(access(lab_path(&lab, "a"), F_OK) != 0, "a run that never began leaves no folder");
     lab_write(&lab, "broken.pt", "this is no checkpoint");
     snprintf(broken, sizeof broken, "+models.teacher_model.src_ckpt=%s", lab_path(&lab, "broken.pt"));
     none[0] = broken;
@@ -280,6 +282,9 @@ Test(run, files_that_are_missing_or_broken)
     char said[2048];
     cr_expect_eq(lab_errors(td__test_command, &o, said, sizeof said), TD__EXIT_DATA);
     cr_expect(strstr(said, "student_model has no trained weights"), "%s", said);
+    o = lab_options(&lab, lab_distil, "a.yaml", "c");
+    cr_expect_eq(lab_errors(td__test_command, &o, said, sizeof said), TD__EXIT_DATA);
+    cr_expect(strstr(said, "holds no trained student"), "%s", said);
 }
 
 Test(run, a_broken_checkpoint_is_said_to_be)
