@@ -98,8 +98,8 @@ static cudnnStatus_t describe(plan *p)
     return s;
 }
 
-/* Takes the first of what the heuristics return that works, repeats its bits and keeps to float32 unless TF32 is asked
- * for. */
+/* Takes the first of what the heuristics return that works, repeats its bits, and is not for tensor cores unless TF32 is
+ * asked for. */
 #define CHOOSE(perf_type, query, ...)                                                               \
     do {                                                                                            \
         perf_type found[16];                                                                        \
@@ -107,7 +107,8 @@ static cudnnStatus_t describe(plan *p)
         cudnnStatus_t s = query(handle, __VA_ARGS__, 16, &n, found);                                \
         for (int i = 0; !s && i < n; i++)                                                           \
             if (!found[i].status && found[i].determinism == CUDNN_DETERMINISTIC &&                  \
-                (cuda_tf32() || found[i].mathType == CUDNN_FMA_MATH)) {                             \
+                (cuda_tf32() || found[i].mathType == CUDNN_FMA_MATH ||                              \
+                 found[i].mathType == CUDNN_DEFAULT_MATH)) {                                        \
                 p->algorithm = (int)found[i].algo;                                                  \
                 p->workspace = found[i].memory;                                                     \
                 return CUDNN_STATUS_SUCCESS;                                                        \
@@ -224,8 +225,7 @@ static int32_t run(td_run *r, int32_t direction, const td_conv2d_attrs *a, const
     return failed;
 }
 
-/* Whether the call is done without cuDNN: nothing to sum, so the result is zeros; or float64, which cuDNN does not have
- * in this layout. */
+/* Nothing to sum: the result, if there is any, is zeros. */
 static int is_empty(const td_view *a, const td_view *b) { return !td_desc_numel(&a->d) || !td_desc_numel(&b->d); }
 
 static int32_t zeros(td_run *r, const td_view *out)

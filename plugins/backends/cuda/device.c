@@ -81,8 +81,9 @@ void cuda_close(void)
 int cuda_take_fault(char *text, size_t size)
 {
     volatile cuda_fault *f = cuda_faults; /* the device writes it */
+    const int32_t kind = f->kind;         /* first: written last */
     const long long value = (long long)f->value, limit = (long long)f->limit;
-    switch (f->kind) {
+    switch (kind) {
     case 0: return 0;
     case CUDA_FAULT_INDEX: snprintf(text, size, "index %lld; there are %lld rows", value, limit); break;
     case CUDA_FAULT_TARGET: snprintf(text, size, "target %lld is not a class: the input has %lld", value, limit); break;

@@ -17,7 +17,7 @@ cuda_sources = plugins/backends/cuda/pointwise.cu plugins/backends/cuda/cast.cu 
 cuda_headers = plugins/backends/cuda/cuda.h plugins/backends/cuda/device.cuh plugins/backends/cuda/fold.cuh \
 	plugins/backends/cuda/philox.cuh
 cuda_kernels = $(cuda_sources:.cu=.o)
-NVCCFLAGS = -O3 -std=c++17 --extended-lambda --fmad=true
+NVCCFLAGS = -O3 -std=c++17 --extended-lambda
 .cu.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(NVCC) $(NVCCFLAGS) $(CUDA_GENCODE) -I$(top_srcdir) -I$(top_srcdir)/sdk/include \
 	  -Xcompiler -fPIC,-fvisibility=hidden,-Wall -c -o $@ $<
