@@ -166,7 +166,8 @@ static size_t value_text(td_value v, char *buf, size_t size, size_t used)
 {
     char shape[160];
     if (v.kind == TD_VALUE_TENSOR && used < size)
-        used += (size_t)snprintf(buf + used, size - used, " %s", td__shape_text(td_desc_of(v.tensor), shape, sizeof shape));
+        used += (size_t)snprintf(buf + used, size - used, " %s",
+                                 td__shape_text(td_desc_of(v.tensor), shape, sizeof shape));
     for (uint32_t i = 0; v.items && i < v.n; i++)
         used = value_text(v.items[i], buf, size, used);
     return used;

@@ -72,7 +72,8 @@ static int load_student(td__experiment *x)
         if (!path)
             td__fail(x->c, "out of memory");
         else if (access(path, F_OK))
-            td__fail(x->c, "--out %s holds no trained student (%s): without --out, dst_ckpt or src_ckpt of the file are tested",
+            td__fail(x->c,
+                     "--out %s holds no trained student (%s): without --out, dst_ckpt or src_ckpt of the file are tested",
                      x->options->out, path);
         failed = x->c->error || td__load_state_file(x->c, x->student, path, &exact);
         free(path);
