@@ -1,7 +1,6 @@
 /* The methods against their papers' equations, through `tdhost conform`, and the shipped configurations through `tdhost check`. */
 #include <criterion/criterion.h>
 #include <glob.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "tests/paths.h"
@@ -98,75 +97,3 @@ Test(configs, every_shipped_file_is_in_order)
     free(cifar);
     free(weights);
 }
-
-/* ---- every method trains ---- */
-
-struct losses {
-    double first, last; /* means of five steps of the last stage */
-    int n;
-};
-
-static struct losses read_losses(const char *path)
-{
-    struct losses got = {0, 0, 0};
-    double v[256];
-    char stage[32] = "", line[16384];
-    FILE *f = fopen(path, "r");
-    cr_assert(f, "%s", path);
-    while (fgets(line, sizeof line, f) && got.n < 256) {
-        json_t *o = json_loads(line, 0, NULL);
-        const char *event = json_string_value(json_object_get(o, "event")), *now = json_string_value(json_object_get(o, "stage"));
-        if (event && !strcmp(event, "step")) {
-            if (now && strcmp(now, stage))
-                got.n = 0;
-            snprintf(stage, sizeof stage, "%s", now ? now : "");
-            v[got.n++] = json_number_value(json_object_get(o, "loss"));
-        }
-        json_decref(o);
-    }
-    fclose(f);
-    for (int i = 0; i < 5 && got.n >= 10; i++) {
-        got.first += v[i] / 5;
-        got.last += v[got.n - 1 - i] / 5;
-    }
-    return got;
-}
-
-static void trains(const char *name, const char *more)
-{
-    char dir[] = "/tmp/td_methods_XXXXXX";
-    cr_assert(mkdtemp(dir));
-    char *file = source_path("configs/drawn"), *log = td__printf("%s/run/log.jsonl", dir);
-    char *arguments = td__printf("--config %s/%s.yaml " PLUGINS "--out %s/run --seed 3 --set train.log_freq=1 "
-                                 "--set datasets.drawn/train.init.kwargs.length=320 --set datasets.drawn/train.init.kwargs.label_noise=0 --set datasets.drawn/test.init.kwargs.length=50 %s%s%s",
-                                 file, name, dir, more, strstr(more, "_paraphraser") ? dir : "",
-                                 strstr(more, "_paraphraser") ? "/paraphraser.safetensors" : "");
-    struct shell got = tdhost(arguments);
-    cr_assert_eq(got.code, 0, "%s: %s", name, got.text);
-    struct losses l = read_losses(log);
-    cr_expect_eq(l.n, 30, "%s: %d steps", name, l.n);
-    cr_expect_lt(l.last, 0.97 * l.first, "%s: the loss went from %g to %g", name, l.first, l.last);
-    remove_tree(dir);
-    free(got.text);
-    free(arguments);
-    free(log);
-    free(file);
-}
-
-#define SMALL "--set train.num_epochs=3 --set train.train_data_loader.kwargs.batch_size=32 "
-#define SMALL_STAGES "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=3 --set train.stage1.train_data_loader.kwargs.batch_size=32 "
-#define UNTRAINED "--set models.teacher_model.src_ckpt=null "
-
-Test(training, labels) { trains("labels", SMALL); }
-Test(training, kd) { trains("distilled", SMALL UNTRAINED); }
-Test(training, at) { trains("at", SMALL UNTRAINED); }
-Test(training, fitnet) { trains("fitnet", SMALL_STAGES UNTRAINED); }
-Test(training, ft) { trains("ft", SMALL_STAGES UNTRAINED "--set _paraphraser="); }
-Test(training, crd)
-{
-    trains("crd", SMALL UNTRAINED "--set train.criterion.kwargs.sub_terms.crd.criterion.kwargs.num_samples=320 "
-                                  "--set train.criterion.kwargs.sub_terms.crd.criterion.kwargs.output_size=320 "
-                                  "--set train.criterion.kwargs.sub_terms.crd.criterion.kwargs.num_negative_samples=64 "
-                                  "--set train.train_data_loader.dataset_wrapper.kwargs.num_negative_samples=64 ");
-}
-Test(training, knowledge_review) { trains("kr", SMALL UNTRAINED); }

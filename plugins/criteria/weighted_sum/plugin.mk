@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/criteria/weighted_sum/weighted_sum.so
-plugins_criteria_weighted_sum_weighted_sum_so_SOURCES = plugins/criteria/weighted_sum/weighted_sum.c
-plugins_criteria_weighted_sum_weighted_sum_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_criteria_weighted_sum_weighted_sum_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_criteria_weighted_sum_weighted_sum_so_SOURCES)
-EXTRA_DIST += plugins/criteria/weighted_sum/README.md
+plugin_PROGRAMS += %D%/weighted_sum.so
+%C%_weighted_sum_so_SOURCES = %D%/weighted_sum.c
+%C%_weighted_sum_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_weighted_sum_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_weighted_sum_so_SOURCES)
+EXTRA_DIST += %D%/README.md

@@ -1,5 +1,5 @@
-plugin_PROGRAMS += plugins/datasets/cifar/cifar.so
-plugins_datasets_cifar_cifar_so_SOURCES = plugins/datasets/cifar/cifar.c
-plugins_datasets_cifar_cifar_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_datasets_cifar_cifar_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_datasets_cifar_cifar_so_SOURCES)
+plugin_PROGRAMS += %D%/cifar.so
+%C%_cifar_so_SOURCES = %D%/cifar.c
+%C%_cifar_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_cifar_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_cifar_so_SOURCES)

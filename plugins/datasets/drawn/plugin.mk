@@ -1,5 +1,5 @@
-plugin_PROGRAMS += plugins/datasets/drawn/drawn.so
-plugins_datasets_drawn_drawn_so_SOURCES = plugins/datasets/drawn/drawn.h plugins/datasets/drawn/drawn.c plugins/datasets/drawn/shapes.c
-plugins_datasets_drawn_drawn_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_datasets_drawn_drawn_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_datasets_drawn_drawn_so_SOURCES)
+plugin_PROGRAMS += %D%/drawn.so
+%C%_drawn_so_SOURCES = %D%/drawn.h %D%/drawn.c %D%/shapes.c
+%C%_drawn_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_drawn_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_drawn_so_SOURCES)

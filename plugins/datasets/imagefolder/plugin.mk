@@ -1,5 +1,5 @@
-plugin_PROGRAMS += plugins/datasets/imagefolder/imagefolder.so
-plugins_datasets_imagefolder_imagefolder_so_SOURCES = plugins/datasets/imagefolder/imagefolder.c
-plugins_datasets_imagefolder_imagefolder_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_datasets_imagefolder_imagefolder_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_datasets_imagefolder_imagefolder_so_SOURCES)
+plugin_PROGRAMS += %D%/imagefolder.so
+%C%_imagefolder_so_SOURCES = %D%/imagefolder.c
+%C%_imagefolder_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_imagefolder_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_imagefolder_so_SOURCES)

@@ -1,5 +1,5 @@
-plugin_PROGRAMS += plugins/datasets/mnist/mnist.so
-plugins_datasets_mnist_mnist_so_SOURCES = plugins/datasets/mnist/mnist.c
-plugins_datasets_mnist_mnist_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_datasets_mnist_mnist_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_datasets_mnist_mnist_so_SOURCES)
+plugin_PROGRAMS += %D%/mnist.so
+%C%_mnist_so_SOURCES = %D%/mnist.c
+%C%_mnist_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_mnist_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_mnist_so_SOURCES)

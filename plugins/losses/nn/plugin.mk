@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/losses/nn/nn.so
-plugins_losses_nn_nn_so_SOURCES = plugins/losses/nn/nn.c
-plugins_losses_nn_nn_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_losses_nn_nn_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_losses_nn_nn_so_SOURCES)
-EXTRA_DIST += plugins/losses/nn/README.md
+plugin_PROGRAMS += %D%/nn.so
+%C%_nn_so_SOURCES = %D%/nn.c
+%C%_nn_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_nn_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_nn_so_SOURCES)
+EXTRA_DIST += %D%/README.md

@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/losses/wrappers/wrappers.so
-plugins_losses_wrappers_wrappers_so_SOURCES = plugins/losses/wrappers/wrappers.c
-plugins_losses_wrappers_wrappers_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_losses_wrappers_wrappers_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_losses_wrappers_wrappers_so_SOURCES)
-EXTRA_DIST += plugins/losses/wrappers/README.md
+plugin_PROGRAMS += %D%/wrappers.so
+%C%_wrappers_so_SOURCES = %D%/wrappers.c
+%C%_wrappers_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_wrappers_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_wrappers_so_SOURCES)
+EXTRA_DIST += %D%/README.md

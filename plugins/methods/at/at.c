@@ -43,8 +43,7 @@ static td_tensor *at_forward(td_ctx *c, const void *params, td_io *io)
         td_tensor *d2 = td_square(c, td_sub(c, q_s, q_t));
         td_tensor *term =
             p->mode[0] == 'c' ? td_mean(c, d2, 0, 0) : td_mean(c, td_sqrt(c, td_sum(c, d2, TD_DIM(1), 0)), 0, 0);
-        term = td_scale(c, term, pairs[i].weight);
-        sum = sum ? td_add(c, sum, term) : term;
+        sum = td_add_term(c, sum, pairs[i].weight, term);
     }
     return sum ? sum : td_scalar(c, TD_FLOAT32, 0);
 }

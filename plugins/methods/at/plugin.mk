@@ -1,7 +1,6 @@
-plugin_PROGRAMS += plugins/methods/at/at.so
-plugins_methods_at_at_so_SOURCES = plugins/methods/at/at.c
-plugins_methods_at_at_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_methods_at_at_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_methods_at_at_so_SOURCES)
-EXTRA_DIST += plugins/methods/at/vectors
-EXTRA_DIST += plugins/methods/at/README.md
+plugin_PROGRAMS += %D%/at.so
+%C%_at_so_SOURCES = %D%/at.c
+%C%_at_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_at_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_at_so_SOURCES)
+EXTRA_DIST += %D%/README.md %D%/vectors

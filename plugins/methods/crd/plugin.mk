@@ -1,7 +1,6 @@
-plugin_PROGRAMS += plugins/methods/crd/crd.so
-plugins_methods_crd_crd_so_SOURCES = plugins/methods/crd/crd.c plugins/methods/crd/dataset.c plugins/methods/crd/wrapper.c plugins/methods/crd/crd.h
-plugins_methods_crd_crd_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_methods_crd_crd_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_methods_crd_crd_so_SOURCES)
-EXTRA_DIST += plugins/methods/crd/vectors
-EXTRA_DIST += plugins/methods/crd/README.md
+plugin_PROGRAMS += %D%/crd.so
+%C%_crd_so_SOURCES = %D%/crd.c %D%/dataset.c %D%/wrapper.c %D%/crd.h
+%C%_crd_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_crd_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_crd_so_SOURCES)
+EXTRA_DIST += %D%/README.md %D%/vectors

@@ -34,19 +34,15 @@ static const td_module_type normalizer_type = {
 /* ---- wrapper ---- */
 
 struct wrapped {
-    td_module *model, *empty, *linear, *normalizer;
-    uint32_t side;
+    td_wrapped network;
+    td_module *empty, *linear, *normalizer;
 };
 
-/* (batch[, side values]); a teacher's own layers get no gradient. */
+/* (batch[, side values]) */
 static td_value forward(td_ctx *c, td_module *m, td_value args)
 {
     const struct wrapped *w = td_data(m);
-    td_value batch = args.kind == TD_VALUE_TUPLE && args.n ? args.items[0] : args;
-    int32_t was = w->side == TD_TEACHER ? td_host->set_grad(c, 0) : 0;
-    td_value out = td_call_value(c, w->model, batch);
-    if (w->side == TD_TEACHER)
-        td_host->set_grad(c, was);
+    td_value out = td_wrapped_forward(c, m, args.kind == TD_VALUE_TUPLE && args.n ? args.items[0] : args);
     if (args.kind == TD_VALUE_TUPLE && args.n > 1)
         td_call_value(c, w->empty, args.items[1]);
     return out;
@@ -58,12 +54,10 @@ static const td_module_type type = {
 static td_module *build(td_ctx *c, const void *params, const char *name, td_module *model)
 {
     const struct params *p = params;
-    td_module *m = td_module_new(c, &type);
+    td_module *m = td_wrap(c, &type, name, model);
     if (td_failed(c))
         return m;
     struct wrapped *w = td_data(m);
-    w->side = name[0] == 't' ? TD_TEACHER : TD_STUDENT;
-    w->model = td_adopt(c, m, name, model);
     w->empty = td_layer(c, m, "empty", "Sequential", "{}");
     w->linear = td_layer(c, m, "linear", "Linear", "{in_features: %lld, out_features: %lld, bias: %s}",
                          (long long)p->linear_kwargs.in_features, (long long)p->linear_kwargs.out_features,
@@ -77,7 +71,7 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
 static void secondary(td_ctx *c, const void *params, td_module *self, td_io *io)
 {
     const struct wrapped *w = td_data(self);
-    td_tap tap = {((const struct params *)params)->input.path, TD_OUTPUT, w->side};
+    td_tap tap = {((const struct params *)params)->input.path, TD_OUTPUT, w->network.side};
     td_call(c, w->normalizer, td_call(c, w->linear, td_flatten(c, td_io_get(io, &tap))));
 }
 

@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/methods/fitnet/fitnet.so
-plugins_methods_fitnet_fitnet_so_SOURCES = plugins/methods/fitnet/fitnet.c
-plugins_methods_fitnet_fitnet_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_methods_fitnet_fitnet_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_methods_fitnet_fitnet_so_SOURCES)
-EXTRA_DIST += plugins/methods/fitnet/README.md
+plugin_PROGRAMS += %D%/fitnet.so
+%C%_fitnet_so_SOURCES = %D%/fitnet.c
+%C%_fitnet_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_fitnet_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_fitnet_so_SOURCES)
+EXTRA_DIST += %D%/README.md

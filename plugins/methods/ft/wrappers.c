@@ -102,36 +102,24 @@ static const td_param teacher_table[] = {
     TD_PARAM_END_OPEN};
 
 struct wrapped {
-    td_module *model, *extra; /* the network; the paraphraser or translator */
-    int32_t no_grad;
+    td_wrapped network;
+    td_module *extra; /* the paraphraser or translator */
 };
 
-static td_value wrapped_forward(td_ctx *c, td_module *m, td_value args)
-{
-    const struct wrapped *w = td_data(m);
-    int32_t was = w->no_grad ? td_host->set_grad(c, 0) : 0;
-    td_value v = td_call_value(c, w->model, args);
-    if (w->no_grad)
-        td_host->set_grad(c, was);
-    return v;
-}
-
 static const td_module_type teacher_type = {
-    .name = "Teacher4FactorTransfer", .data_size = sizeof(struct wrapped), .forward_value = wrapped_forward};
+    .name = "Teacher4FactorTransfer", .data_size = sizeof(struct wrapped), .forward_value = td_wrapped_forward};
 static const td_module_type student_type = {
-    .name = "Student4FactorTransfer", .data_size = sizeof(struct wrapped), .forward_value = wrapped_forward};
+    .name = "Student4FactorTransfer", .data_size = sizeof(struct wrapped), .forward_value = td_wrapped_forward};
 
 static td_module *teacher_build(td_ctx *c, const void *params, const char *name, td_module *model)
 {
     const struct teacher_params *p = params;
-    td_module *m = td_module_new(c, &teacher_type);
-    if (td_failed(c))
-        return m;
     if (p->minimal.sequential.n)
         model = td_redesign(c, model, &p->minimal.sequential);
+    td_module *m = td_wrap(c, &teacher_type, name, model);
+    if (td_failed(c))
+        return m;
     struct wrapped *w = td_data(m);
-    w->no_grad = 1;
-    w->model = td_adopt(c, m, name, model);
     w->extra = td_adopt(c, m, "paraphraser", paraphraser_new(c, &p->paraphraser_kwargs, p->uses_decoder));
     if (p->paraphraser_ckpt && !td_failed(c))
         td_host->load_module(c, w->extra, p->paraphraser_ckpt);
@@ -177,12 +165,11 @@ static td_module *student_build(td_ctx *c, const void *params, const char *name,
 {
     const struct student_params *p = params;
     const struct stack_params *t = &p->translator_kwargs;
-    td_module *m = td_module_new(c, &student_type);
+    td_module *m = td_wrap(c, &student_type, name, model);
     if (td_failed(c))
         return m;
     struct wrapped *w = td_data(m);
     int64_t in = t->num_input_channels, out = t->num_output_channels;
-    w->model = td_adopt(c, m, name, model);
     w->extra = stack(c, m, "translator", "Conv2d", in, in, out, out, t);
     return m;
 }

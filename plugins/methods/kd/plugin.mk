@@ -1,7 +1,6 @@
-plugin_PROGRAMS += plugins/methods/kd/kd.so
-plugins_methods_kd_kd_so_SOURCES = plugins/methods/kd/kd.c
-plugins_methods_kd_kd_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_methods_kd_kd_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_methods_kd_kd_so_SOURCES)
-EXTRA_DIST += plugins/methods/kd/vectors
-EXTRA_DIST += plugins/methods/kd/README.md
+plugin_PROGRAMS += %D%/kd.so
+%C%_kd_so_SOURCES = %D%/kd.c
+%C%_kd_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_kd_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_kd_so_SOURCES)
+EXTRA_DIST += %D%/README.md %D%/vectors

@@ -1,7 +1,6 @@
-plugin_PROGRAMS += plugins/methods/review/review.so
-plugins_methods_review_review_so_SOURCES = plugins/methods/review/review.c plugins/methods/review/wrapper.c plugins/methods/review/review.h
-plugins_methods_review_review_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_methods_review_review_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_methods_review_review_so_SOURCES)
-EXTRA_DIST += plugins/methods/review/vectors
-EXTRA_DIST += plugins/methods/review/README.md
+plugin_PROGRAMS += %D%/review.so
+%C%_review_so_SOURCES = %D%/review.c %D%/wrapper.c %D%/review.h
+%C%_review_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_review_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_review_so_SOURCES)
+EXTRA_DIST += %D%/README.md %D%/vectors

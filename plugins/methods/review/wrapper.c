@@ -94,22 +94,18 @@ static const td_param review_table[] = {TD_PARAM_LIST(struct review_params, abfs
                                         TD_PARAM_END_OPEN};
 
 struct student {
-    td_module *model, *fusions[MOST_FUSIONS];
+    td_wrapped wrapped;
+    td_module *fusions[MOST_FUSIONS];
 };
 
-static td_value student_forward(td_ctx *c, td_module *m, td_value args)
-{
-    return td_call_value(c, ((struct student *)td_data(m))->model, args);
-}
-
 static const td_module_type student_type = {
-    .name = "Student4KnowledgeReview", .data_size = sizeof(struct student), .forward_value = student_forward};
+    .name = "Student4KnowledgeReview", .data_size = sizeof(struct student), .forward_value = td_wrapped_forward};
 
 static td_module *review_build(td_ctx *c, const void *params, const char *name, td_module *model)
 {
     const struct review_params *p = params;
     const struct abf *abfs = p->abfs.v;
-    td_module *m = td_module_new(c, &student_type);
+    td_module *m = td_wrap(c, &student_type, name, model);
     if (p->abfs.n < 1 || p->abfs.n > MOST_FUSIONS)
         td_fail(c, "abfs has %lld entries; it takes 1 to %d", (long long)p->abfs.n, MOST_FUSIONS);
     if (p->sizes.n < p->abfs.n)
@@ -117,7 +113,6 @@ static td_module *review_build(td_ctx *c, const void *params, const char *name, 
     if (td_failed(c))
         return m;
     struct student *s = td_data(m);
-    s->model = td_adopt(c, m, name, model);
     td_module *list = td_layer(c, m, "abf_modules", "ModuleList", "{}");
     for (int64_t i = 0; i < p->abfs.n && !td_failed(c); i++)
         s->fusions[i] = td_adopt(c, list, NULL, fusion_new(c, &abfs[p->abfs.n - 1 - i].kwargs, i > 0, p->sizes.v[i]));

@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/models/empty/empty.so
-plugins_models_empty_empty_so_SOURCES = plugins/models/empty/empty.c
-plugins_models_empty_empty_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_models_empty_empty_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_models_empty_empty_so_SOURCES)
-EXTRA_DIST += plugins/models/empty/README.md
+plugin_PROGRAMS += %D%/empty.so
+%C%_empty_so_SOURCES = %D%/empty.c
+%C%_empty_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_empty_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_empty_so_SOURCES)
+EXTRA_DIST += %D%/README.md

@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/models/resnet/resnet.so
-plugins_models_resnet_resnet_so_SOURCES = plugins/models/resnet/resnet.c
-plugins_models_resnet_resnet_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_models_resnet_resnet_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_models_resnet_resnet_so_SOURCES)
-EXTRA_DIST += plugins/models/resnet/README.md
+plugin_PROGRAMS += %D%/resnet.so
+%C%_resnet_so_SOURCES = %D%/resnet.c
+%C%_resnet_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_resnet_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_resnet_so_SOURCES)
+EXTRA_DIST += %D%/README.md

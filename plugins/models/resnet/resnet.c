@@ -153,6 +153,8 @@ static const td_param x4_params[] = {COMMON_PARAMS("[32, 64, 128, 256]")};
         .type = {.key = #name, .summary = (text), .params = (table), .params_size = sizeof(struct resnet_params)}, \
         .build = build_##name}
 
+FIXED(resnet8, 8, fixed_params, "ResNet-8 for CIFAR, 0.08 M parameters");
+FIXED(resnet14, 14, fixed_params, "ResNet-14 for CIFAR, 0.17 M parameters");
 FIXED(resnet20, 20, fixed_params, "ResNet-20 for CIFAR, 0.27 M parameters");
 FIXED(resnet32, 32, fixed_params, "ResNet-32 for CIFAR, 0.47 M parameters");
 FIXED(resnet44, 44, fixed_params, "ResNet-44 for CIFAR, 0.66 M parameters");
@@ -168,11 +170,11 @@ static const td_model_type resnet = {
     .build = build};
 
 TD_PLUGIN(resnet, "0.1.0", "MIT", "ResNets for CIFAR (He et al., CVPR 2016)",
-          "model:resnet model:resnet20 model:resnet32 model:resnet44 model:resnet56 model:resnet110 model:resnet1202 "
-          "model:resnet8x4 model:resnet32x4")
+          "model:resnet model:resnet8 model:resnet14 model:resnet20 model:resnet32 model:resnet44 model:resnet56 "
+          "model:resnet110 model:resnet1202 model:resnet8x4 model:resnet32x4")
 {
-    const td_model_type *all[] = {&resnet,    &resnet20,   &resnet32,  &resnet44,  &resnet56,
-                                  &resnet110, &resnet1202, &resnet8x4, &resnet32x4};
+    const td_model_type *all[] = {&resnet,   &resnet8,   &resnet14,   &resnet20,  &resnet32,  &resnet44,
+                                  &resnet56, &resnet110, &resnet1202, &resnet8x4, &resnet32x4};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
         td_register(reg, TD_KIND_MODEL, all[i]);
 }

@@ -1,6 +1,6 @@
-plugin_PROGRAMS += plugins/models/torchvision_resnet/torchvision_resnet.so
-plugins_models_torchvision_resnet_torchvision_resnet_so_SOURCES = plugins/models/torchvision_resnet/torchvision_resnet.c
-plugins_models_torchvision_resnet_torchvision_resnet_so_CFLAGS = $(CFLAGS_PLUGIN)
-plugins_models_torchvision_resnet_torchvision_resnet_so_LDFLAGS = $(LDFLAGS_PLUGIN)
-plugin_sources += $(plugins_models_torchvision_resnet_torchvision_resnet_so_SOURCES)
-EXTRA_DIST += plugins/models/torchvision_resnet/README.md
+plugin_PROGRAMS += %D%/torchvision_resnet.so
+%C%_torchvision_resnet_so_SOURCES = %D%/torchvision_resnet.c
+%C%_torchvision_resnet_so_CFLAGS = $(CFLAGS_PLUGIN)
+%C%_torchvision_resnet_so_LDFLAGS = $(LDFLAGS_PLUGIN)
+plugin_sources += $(%C%_torchvision_resnet_so_SOURCES)
+EXTRA_DIST += %D%/README.md

@@ -92,6 +92,33 @@ static inline td_tensor *td_norm_act(td_ctx *c, td_module *norm, td_module *act,
 {
     return td_host->norm_act(c, norm, act, x, residual);
 }
+/* A network inside an auxiliary wrapper: what the wrapper's data starts with.  A teacher runs without gradients, so that
+ * only the wrapper's own modules are trained. */
+typedef struct td_wrapped {
+    td_module *model;
+    uint32_t side, reserved; /* TD_STUDENT or TD_TEACHER */
+} td_wrapped;
+/* The forward_value of most wrappers: the network's. */
+static inline td_value td_wrapped_forward(td_ctx *c, td_module *m, td_value args)
+{
+    const td_wrapped *w = (const td_wrapped *)td_data(m);
+    int32_t was = w->side == TD_TEACHER ? td_host->set_grad(c, 0) : 0;
+    td_value v = td_call_value(c, w->model, args);
+    if (w->side == TD_TEACHER)
+        td_host->set_grad(c, was);
+    return v;
+}
+/* A module of `type`, whose data starts with a td_wrapped, around `model`, called "student_model" or "teacher_model". */
+static inline td_module *td_wrap(td_ctx *c, const td_module_type *type, const char *name, td_module *model)
+{
+    td_module *m = td_module_new(c, type);
+    if (!td_failed(c)) {
+        td_wrapped *w = (td_wrapped *)td_data(m);
+        w->side = name[0] == 't' ? TD_TEACHER : TD_STUDENT;
+        w->model = td_adopt(c, m, name, model);
+    }
+    return m;
+}
 /* By path below root: names, list positions, negative positions, "." for root itself. */
 static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
 static inline td_module *td_redesign(td_ctx *c, td_module *root, const td_strings *paths)

@@ -383,6 +383,12 @@ static inline td_tensor *td_normalize(td_ctx *c, td_tensor *x, double p, int64_t
     td_tensor *sum = td_clamp(c, td_sum(c, td_pow(c, td_abs(c, x), p), d, 1), 1e-37, 1e300);
     return td_div(c, x, td_clamp(c, td_pow(c, sum, 1 / p), eps, 1e300));
 }
+/* sum + weight * term; sum NULL: the first term.  For losses over pairs of tensors. */
+static inline td_tensor *td_add_term(td_ctx *c, td_tensor *sum, double weight, td_tensor *term)
+{
+    term = weight == 1 ? term : td_scale(c, term, weight);
+    return sum ? td_add(c, sum, term) : term;
+}
 /* "mean", "sum", "batchmean", "none"; anything else TD_MEAN (a parameter table's choices keep it out). */
 static inline uint32_t td_reduction(const char *name)
 {

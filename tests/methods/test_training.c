@@ -1,0 +1,156 @@
+/* Every method trains: its configuration runs for some steps and its loss falls.  Those of configs/drawn as they are but
+ * smaller; those of configs/cifar100 on drawn images, with shallow networks of the same kind. */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <glob.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "host/base/file.h"
+#include "tests/paths.h"
+#include "tests/shell.h"
+
+struct losses {
+    double first, last; /* means of five steps of the last stage */
+    int n;
+};
+
+static struct losses read_losses(const char *path)
+{
+    struct losses got = {0, 0, 0};
+    double v[256];
+    char stage[32] = "", line[16384];
+    FILE *f = fopen(path, "r");
+    cr_assert(f, "%s", path);
+    while (fgets(line, sizeof line, f) && got.n < 256) {
+        json_t *o = json_loads(line, 0, NULL);
+        const char *event = json_string_value(json_object_get(o, "event")), *now = json_string_value(json_object_get(o, "stage"));
+        if (event && !strcmp(event, "step")) {
+            if (now && strcmp(now, stage))
+                got.n = 0;
+            snprintf(stage, sizeof stage, "%s", now ? now : "");
+            v[got.n++] = json_number_value(json_object_get(o, "loss"));
+        }
+        json_decref(o);
+    }
+    fclose(f);
+    for (int i = 0; i < 5 && got.n >= 10; i++) {
+        got.first += v[i] / 5;
+        got.last += v[got.n - 1 - i] / 5;
+    }
+    return got;
+}
+
+/* Runs a file with further arguments, into dir/run; the loss of the last stage falls over its 30 steps. */
+static void trains(const char *file, const char *dir, const char *more)
+{
+    char *log = td__printf("%s/run/log.jsonl", dir);
+    char *arguments = td__printf("--config %s " PLUGINS "--out %s/run --seed 3 --set train.log_freq=1 %s", file, dir, more);
+    struct shell got = tdhost(arguments);
+    cr_assert_eq(got.code, 0, "%s: %s", file, got.text);
+    struct losses l = read_losses(log);
+    cr_expect_eq(l.n, 30, "%s: %d steps", file, l.n);
+    cr_expect_lt(l.last, 0.97 * l.first, "%s: the loss went from %g to %g", file, l.first, l.last);
+    free(got.text);
+    free(arguments);
+    free(log);
+}
+
+/* ---- configs/drawn ---- */
+
+static void drawn(const char *name, const char *more)
+{
+    char dir[] = "/tmp/td_methods_XXXXXX";
+    cr_assert(mkdtemp(dir));
+    char *folder = source_path("configs/drawn"), *file = td__printf("%s/%s.yaml", folder, name);
+    char *arguments = td__printf("--set datasets.drawn/train.init.kwargs.length=320 --set datasets.drawn/train.init.kwargs.label_noise=0 "
+                                 "--set datasets.drawn/test.init.kwargs.length=50 %s%s%s",
+                                 more, strstr(more, "_paraphraser") ? dir : "",
+                                 strstr(more, "_paraphraser") ? "/paraphraser.safetensors" : "");
+    trains(file, dir, arguments);
+    remove_tree(dir);
+    free(arguments);
+    free(file);
+    free(folder);
+}
+
+#define SMALL "--set train.num_epochs=3 --set train.train_data_loader.kwargs.batch_size=32 "
+#define SMALL_STAGES "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=3 --set train.stage1.train_data_loader.kwargs.batch_size=32 "
+#define UNTRAINED "--set models.teacher_model.src_ckpt=null "
+
+Test(drawn, labels) { drawn("labels", SMALL); }
+Test(drawn, kd) { drawn("distilled", SMALL UNTRAINED); }
+Test(drawn, at) { drawn("at", SMALL UNTRAINED); }
+Test(drawn, fitnet) { drawn("fitnet", SMALL_STAGES UNTRAINED); }
+Test(drawn, ft) { drawn("ft", SMALL_STAGES UNTRAINED "--set _paraphraser="); }
+Test(drawn, crd)
+{
+    drawn("crd", SMALL UNTRAINED "--set train.criterion.kwargs.sub_terms.crd.criterion.kwargs.num_samples=320 "
+                                  "--set train.criterion.kwargs.sub_terms.crd.criterion.kwargs.output_size=320 "
+                                  "--set train.criterion.kwargs.sub_terms.crd.criterion.kwargs.num_negative_samples=64 "
+                                  "--set train.train_data_loader.dataset_wrapper.kwargs.num_negative_samples=64 ");
+}
+Test(drawn, knowledge_review) { drawn("kr", SMALL UNTRAINED); }
+
+/* ---- configs/cifar100 ---- */
+
+#define DRAWN(n) "'!import_call {key: DrawnShapes, init: {kwargs: {length: " #n ", transform: " \
+                 "!import_call {key: torchvision.transforms.ToTensor, init: }}}}' "
+
+struct recipe {
+    char file[256];
+};
+
+ParameterizedTestParameters(cifar100, recipe)
+{
+    static struct recipe recipes[100];
+    char *pattern = source_path("configs/cifar100/*.yaml");
+    glob_t files;
+    size_t n = 0;
+    if (!glob(pattern, 0, NULL, &files)) {
+        for (; n < files.gl_pathc && n < sizeof recipes / sizeof *recipes; n++)
+            snprintf(recipes[n].file, sizeof recipes[n].file, "%s", files.gl_pathv[n]);
+        globfree(&files);
+    }
+    free(pattern);
+    return cr_make_param_array(struct recipe, recipes, n);
+}
+
+/* What a recipe needs changed to run small: whatever it has of these. */
+static char *smaller(const char *text, const char *dir)
+{
+    static const struct {
+        const char *has, *set;
+    } changes[] = {
+        {"\n  teacher_model:", "--set models.teacher_model.key=resnet14 --set models.teacher_model.src_ckpt=null "},
+        {"\n  student_model:", "--set models.student_model.key=resnet8 "},
+        {"\n  model:", "--set models.model.key=resnet8 "},
+        {"\n  num_epochs:", "--set train.num_epochs=3 "},
+        {"\n  train_data_loader:", "--set train.train_data_loader.kwargs.batch_size=32 "},
+        {"\n  stage1:", "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=3 "
+                        "--set train.stage1.train_data_loader.kwargs.batch_size=32 "},
+        {"\n_num_samples:", "--set _num_samples=320 "},
+        {"\n_num_negative_samples:", "--set _num_negative_samples=64 "},
+    };
+    char *sets = td__printf("--set datasets.cifar100/train=" DRAWN(320) "--set datasets.cifar100/test=" DRAWN(50) "--set _weights=%s ", dir);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        if (strstr(text, changes[i].has)) {
+            char *longer = td__printf("%s%s", sets, changes[i].set);
+            free(sets);
+            sets = longer;
+        }
+    return sets;
+}
+
+ParameterizedTest(struct recipe *recipe, cifar100, recipe)
+{
+    char dir[] = "/tmp/td_methods_XXXXXX";
+    size_t size;
+    char *text = td__file_read(recipe->file, &size);
+    cr_assert(mkdtemp(dir) && text);
+    char *sets = smaller(text, dir);
+    trains(recipe->file, dir, sets);
+    remove_tree(dir);
+    free(sets);
+    free(text);
+}
