@@ -7,4 +7,5 @@ check_PROGRAMS += tests/models/test_published
 tests_models_test_published_SOURCES = tests/models/test_published.c tests/models/models.h
 tests_models_test_published_LDADD = libtdplugins.a $(plugin_libs) $(TEST_LDADD)
 TESTS += tests/models/test_published
-EXTRA_DIST += tests/models/golden.py tests/models/published.py tests/models/resnet20_golden.safetensors
+EXTRA_DIST += tests/models/golden.py tests/models/published.py tests/models/resnet20_golden.safetensors \
+	tests/models/torchvision_golden.py tests/models/torchvision_golden.safetensors

@@ -102,22 +102,26 @@ static double total(td_ctx *c, td_tensor *t, double *norm)
     return sum;
 }
 
+static void compare_gradient(const char *name, const td__member *member, struct visit *v)
+{
+    int j = v->parameters++;
+    cr_assert_not_null(member->tensor->grad, "%s has no gradient", name);
+    double norm, sum = total(v->c, member->tensor->grad, &norm);
+    cr_expect_float_eq(norm, v->norm[j], v->tolerance * (1 + v->norm[j]), "%s: norm %.12g, not %.12g", name, norm, v->norm[j]);
+    if (v->sum)
+        cr_expect_float_eq(sum, v->sum[j], v->tolerance * (1 + v->norm[j] * sqrt((double)td_numel(member->tensor))),
+                           "%s: sum %.12g, not %.12g", name, sum, v->sum[j]);
+}
+
 static int compare_member(const char *name, td__member *member, td_module *owner, void *user)
 {
     struct visit *v = user;
-    double norm, sum;
     (void)owner;
     if (!member->is_buffer) {
-        int j = v->parameters++;
-        cr_assert_not_null(member->tensor->grad, "%s has no gradient", name);
-        sum = total(v->c, member->tensor->grad, &norm);
-        cr_expect_float_eq(norm, v->norm[j], v->tolerance * (1 + v->norm[j]), "%s: norm %.12g, not %.12g", name, norm, v->norm[j]);
-        cr_expect_float_eq(sum, v->sum[j], v->tolerance * (1 + v->norm[j] * sqrt((double)td_numel(member->tensor))),
-                           "%s: sum %.12g, not %.12g", name, sum, v->sum[j]);
-    } else if (strstr(name, "running_mean") || strstr(name, "running_var")) {
+        compare_gradient(name, member, v);
+    } else if (v->mean && (strstr(name, "running_mean") || strstr(name, "running_var"))) {
         int is_var = strstr(name, "running_var") != NULL;
-        double want = (is_var ? v->var : v->mean)[v->buffers[is_var]++];
-        sum = total(v->c, member->tensor, &norm);
+        double norm, want = (is_var ? v->var : v->mean)[v->buffers[is_var]++], sum = total(v->c, member->tensor, &norm);
         cr_expect_float_eq(sum, want, v->tolerance * (1 + fabs(want)), "%s: sum %.12g, not %.12g", name, sum, want);
     }
     return 0;
@@ -219,3 +223,41 @@ Test(models, resnet20_onednn_single)
         cr_skip_test("the onednn backend is not built");
     compare_with_pytorch("onednn", TD_FLOAT32, 1e-4, 20, 1e-3);
 }
+
+/* torchvision_golden.py's step of a torchvision ResNet. */
+static void compare_with_torchvision(const char *key, const char *backend, uint32_t dtype, double tolerance)
+{
+    static const int64_t shape[] = {2, 3, 64, 64}, labels[] = {3, 0}, two = 2;
+    char why[256], name[64], *path = source_path("tests/models/torchvision_golden.safetensors");
+    td__tensor_file f;
+    cr_assert_eq(td__tensors_open(&f, path, why, sizeof why), 0, "%s", why);
+    td_ctx *c = context(backend, dtype);
+    td_module *m = model(c, key, "{num_classes: 10}");
+    snprintf(name, sizeof name, "%s|grad_norm", key);
+    struct visit v = {.c = c, .tolerance = tolerance, .norm = golden(&f, name)};
+    td__walk_members(m, set_parameter, &v);
+    td__set_training(m, 1);
+    c->grad = 1;
+    td__frame_push(c);
+    td_tensor *x = td_zeros(c, dtype, 4, shape);
+    wave(c, x, 0.1, 1.5, 0);
+    td_tensor *logits = td_call(c, m, x);
+    td__backward(c, td_cross_entropy(c, logits, td_tensor_from(c, TD_INT64, 1, &two, labels)), 1);
+    double got[20];
+    cr_assert_null(c->error, "%s", c->error);
+    cr_assert_eq(td__tensor_read(c, logits, TD_FLOAT64, got, 20), 0);
+    snprintf(name, sizeof name, "%s|logits", key);
+    for (int i = 0; i < 20; i++)
+        cr_expect_float_eq(got[i], golden(&f, name)[i], tolerance * 10, "logit %d: %.12g, not %.12g", i, got[i], golden(&f, name)[i]);
+    v.parameters = 0;
+    td__walk_members(m, compare_member, &v);
+    td__frame_pop(c, td_none());
+    td__module_release(m);
+    td__ctx_free(c);
+    td__tensors_close(&f);
+    free(path);
+}
+
+Test(models, torchvision_resnet18_double) { compare_with_torchvision("resnet18", "reference", TD_FLOAT64, 1e-9); }
+Test(models, torchvision_resnet50_double) { compare_with_torchvision("resnet50", "reference", TD_FLOAT64, 1e-9); }
+Test(models, torchvision_resnet50_cpu) { compare_with_torchvision("resnet50", "cpu", TD_FLOAT32, 1e-4); }
