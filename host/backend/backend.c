@@ -12,7 +12,7 @@
 void *td__host_alloc(size_t bytes)
 {
     const size_t huge = (size_t)2 << 20;
-    int large = bytes >= 2 * huge;
+    int large = bytes >= huge;
     void *p = NULL;
     if (posix_memalign(&p, large ? huge : 64, bytes + !bytes))
         return NULL;

@@ -2,6 +2,8 @@
 #ifndef TD__STORAGE_H
 #define TD__STORAGE_H
 
+#include <pthread.h>
+
 #include "host/tensor/tensor.h"
 
 /* At least `bytes` of backend memory with one reference; NULL: out of memory.  Any thread. */
@@ -13,7 +15,9 @@ void td__storage_release(td__storage *s);
 typedef struct td__slab {
     size_t size;
     struct td__slab_item *free;
+    pthread_mutex_t lock;
 } td__slab;
+#define TD__SLAB(type) {sizeof(type), NULL, PTHREAD_MUTEX_INITIALIZER}
 void *td__slab_take(td__slab *slab); /* zeroed; NULL: out of memory */
 void td__slab_give(td__slab *slab, void *item);
 

@@ -6,7 +6,7 @@
 #include "host/backend/backend.h"
 #include "host/tensor/storage.h"
 
-static td__slab tensors = {sizeof(td_tensor), NULL};
+static td__slab tensors = TD__SLAB(td_tensor);
 static td_tensor empty = {.refs = 1};
 
 td_tensor *td__empty(void) { return &empty; }

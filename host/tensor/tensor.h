@@ -11,7 +11,10 @@ typedef struct td__storage {
     int refs;
     uint32_t version; /* counts overwritings, so that the tape notices when what it saved is no longer there */
     const td_backend_type *backend;
-    struct td__storage *next; /* on a free list */
+    struct td__storage *next, *previous; /* on a list: of free blocks, or a kernel's scratch */
+    struct td__storage *low, *high;      /* neighbours in the segment */
+    struct td__heap *heap;
+    int is_free;
 } td__storage;
 
 struct td_tensor {

@@ -27,3 +27,8 @@ check_PROGRAMS += tests/ops/test_backend
 tests_ops_test_backend_SOURCES = tests/ops/test_backend.c
 tests_ops_test_backend_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_backend
+
+check_PROGRAMS += tests/ops/test_storage
+tests_ops_test_storage_SOURCES = tests/ops/test_storage.c
+tests_ops_test_storage_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_storage
