@@ -260,4 +260,4 @@ static void compare_with_torchvision(const char *key, const char *backend, uint3
 
 Test(models, torchvision_resnet18_double) { compare_with_torchvision("resnet18", "reference", TD_FLOAT64, 1e-9); }
 Test(models, torchvision_resnet50_double) { compare_with_torchvision("resnet50", "reference", TD_FLOAT64, 1e-9); }
-Test(models, torchvision_resnet50_cpu) { compare_with_torchvision("resnet50", "cpu", TD_FLOAT32, 1e-4); }
+Test(models, torchvision_resnet18_cpu) { compare_with_torchvision("resnet18", "cpu", TD_FLOAT32, 1e-4); }
