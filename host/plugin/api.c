@@ -94,6 +94,7 @@ const td_api td__api = {
     .save_module = td__save_state_file,
     .io_value = td__io_value,
     .io_put = td__io_put,
+    .io_cover = td__io_cover,
     .io_supp = td__io_supp,
     .item_image = td__item_image,
     .item_floats = td__item_floats,

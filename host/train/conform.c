@@ -11,6 +11,7 @@
 #include "host/io/tensors.h"
 #include "host/nn/module.h"
 #include "host/plugin/registry.h"
+#include "host/train/criterion.h"
 #include "host/train/io.h"
 #include "host/train/train.h"
 
@@ -19,8 +20,7 @@ typedef struct conform {
     td_ctx *c;
     td__config cfg;
     td__tensor_file file;
-    const td_loss_type *loss;
-    const void *loss_params;
+    const td__object *loss, *loss_wrapper; /* loss_wrapper NULL: none */
     const td_wrapper_type *wrapper[2]; /* by side */
     const void *wrapper_params[2];
     td_module *module[2], *state;
@@ -58,11 +58,14 @@ static int open_tensors(conform *f)
 
 static int read_document(conform *f, const char *path, int in_float32)
 {
-    static const char *const keys[] = {"loss", "student_wrapper", "teacher_wrapper", "tensors", "tolerance"};
+    static const char *const keys[] = {"loss",    "loss_wrapper", "student_wrapper", "teacher_wrapper",
+                                       "tensors", "tolerance"};
     if (td__config_load(&f->cfg, path, NULL, 0))
         return -1;
     td__node_check_keys(&f->cfg, f->cfg.root, "a conformance file", keys, sizeof keys / sizeof *keys);
-    const td__object *loss = object_at(f, "loss", TD_KIND_LOSS), *side[2];
+    const td__object *side[2];
+    f->loss = object_at(f, "loss", TD_KIND_LOSS);
+    f->loss_wrapper = object_at(f, "loss_wrapper", TD_KIND_LOSS_WRAPPER);
     side[TD_STUDENT] = object_at(f, "student_wrapper", TD_KIND_WRAPPER);
     side[TD_TEACHER] = object_at(f, "teacher_wrapper", TD_KIND_WRAPPER);
     for (int s = 0; s < 2; s++)
@@ -70,14 +73,9 @@ static int read_document(conform *f, const char *path, int in_float32)
             f->wrapper[s] = (const td_wrapper_type *)side[s]->type;
             f->wrapper_params[s] = side[s]->params;
         }
-    if (loss) {
-        f->loss = (const td_loss_type *)loss->type;
-        f->loss_params = loss->params;
-        if (!f->loss->forward)
-            td__diag_error(&f->cfg.diag, loss->node->at,
-                           "%s compares an input with a target; conformance is of losses that read tapped tensors",
-                           f->loss->type.key);
-    } else if (!f->cfg.diag.errors)
+    if (f->loss)
+        td__check_loss_wrapper(&f->cfg, f->cfg.root, "loss_wrapper", f->loss, f->loss_wrapper);
+    else if (!f->cfg.diag.errors)
         td__diag_error(&f->cfg.diag, f->cfg.root->at, "'loss' is missing: {key, kwargs} of the loss to compute");
     td__node *t = td__node_get(f->cfg.root, "tolerance");
     if (t && t->kind != TD__FLOAT && t->kind != TD__INT)
@@ -115,8 +113,9 @@ static void build(conform *f)
             f->module[s] = td__module_retain(f->wrapper[s]->build(f->c, f->wrapper_params[s], names[s], nothing));
             td__walk_members(f->module[s], set_member, f);
         }
-    if (f->loss->build) {
-        f->state = td__module_retain(f->loss->build(f->c, f->loss_params));
+    const td_loss_type *loss = (const td_loss_type *)f->loss->type;
+    if (loss->build) {
+        f->state = td__module_retain(loss->build(f->c, f->loss->params));
         td__walk_members(f->state, set_member, f);
     }
     f->io = td__io_new(f->c);
@@ -289,13 +288,15 @@ static int run(conform *f, FILE *out)
     if (f->c->error)
         return 1;
     struct hooking h = {f};
-    td__bind_taps(f->loss->type.params, f->loss_params, hook_tap, &h);
+    td__bind_taps(f->loss->type->params, f->loss->params, hook_tap, &h);
+    if (f->loss_wrapper)
+        td__bind_taps(f->loss_wrapper->type->params, f->loss_wrapper->params, hook_tap, &h);
     f->c->grad = 1;
     give_inputs(f);
     for (int s = 1; s >= 0; s--)
         if (f->module[s] && f->wrapper[s]->secondary_forward && !f->c->error)
             f->wrapper[s]->secondary_forward(f->c, f->wrapper_params[s], f->module[s], f->io);
-    td_tensor *loss = f->c->error ? td__empty() : f->loss->forward(f->c, f->loss_params, f->io);
+    td_tensor *loss = f->c->error ? td__empty() : td__loss_forward(f->c, f->loss, f->loss_wrapper, f->io);
     if (!f->c->error)
         td__backward(f->c, loss, 1);
     return f->c->error ? 1 : compare(f, loss, out);

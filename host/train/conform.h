@@ -11,7 +11,7 @@ typedef struct td__conform_options {
 } td__conform_options;
 
 /* `tdhost conform FILE.yaml...` (doc/conformance.md).  A file holds
- *   loss: {key, kwargs}            student_wrapper / teacher_wrapper: {key, kwargs}   (optional)
+ *   loss: {key, kwargs}            loss_wrapper / student_wrapper / teacher_wrapper: {key, kwargs}   (optional)
  *   tensors: FILE.safetensors      tolerance: 1e-6 (float64) or 1e-4 (float32) where absent
  * and the tensors are named
  *   student|PATH|output, teacher|PATH|input, … (with |0, |1 for tuple elements, |NAME for dict entries),

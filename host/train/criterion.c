@@ -48,6 +48,17 @@ static void add_term(td_ctx *c, td__criterion *k, const char *name, double weigh
     k->terms[k->n++] = (td_term){name, weight, value};
 }
 
+td_tensor *td__loss_forward(td_ctx *c, const td__object *loss, const td__object *wrapper, td_io *io)
+{
+    const td_loss_type *type = (const td_loss_type *)loss->type;
+    td__frame_push(c);
+    td_tensor *v = wrapper ? ((const td_loss_wrapper_type *)wrapper->type)
+                                 ->forward(c, wrapper->params, type, loss->params, io)
+                           : type->forward(c, loss->params, io);
+    td__io_uncover(io);
+    return td__frame_pop(c, td_value_of(v)).tensor;
+}
+
 static td_tensor *term_value(td_ctx *c, const td__term_plan *t, td_module *state, td_io *io)
 {
     const td_loss_type *loss = (const td_loss_type *)t->loss->type;
@@ -57,11 +68,7 @@ static td_tensor *term_value(td_ctx *c, const td__term_plan *t, td_module *state
         td__fail(c, "%s needs targets, the data has none", loss->type.key);
     int failed_before = c->error != NULL;
     td__io_watch(io);
-    td__frame_push(c);
-    td_tensor *v = t->wrapper ? ((const td_loss_wrapper_type *)t->wrapper->type)
-                                    ->forward(c, t->wrapper->params, loss, t->loss->params, io)
-                              : loss->forward(c, t->loss->params, io);
-    v = td__frame_pop(c, td_value_of(v)).tensor;
+    td_tensor *v = td__loss_forward(c, t->loss, t->wrapper, io);
     io->head.state = NULL;
     c->where = NULL;
     if (c->error && !failed_before)

@@ -16,6 +16,8 @@ typedef struct td__criterion {
  * td__criterion_loss. 0, or -1 and c fails. */
 int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, int with_states, td__criterion *out);
 void td__criterion_close(td__criterion *k);
+/* The loss, behind its wrapper (NULL: none), on what was tapped: of the caller's frame. */
+td_tensor *td__loss_forward(td_ctx *c, const td__object *loss, const td__object *wrapper, td_io *io);
 /* The loss of this step, a scalar; k->terms has the n parts it is made of. */
 td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io);
 double td__term_number(td_ctx *c, const td_term *t); /* waits for the device */

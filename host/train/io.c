@@ -96,11 +96,11 @@ static td__slot *add(td_io *io, const td_tap *tap)
     return io->slots[io->n++] = s;
 }
 
-static void fill(td_ctx *c, td__slot *s, td_value value)
+static void fill(td_ctx *c, td_value *to, td_value value)
 {
-    value_drop(&s->value);
-    if (value_keep(value, &s->value)) {
-        value_drop(&s->value);
+    value_drop(to);
+    if (value_keep(value, to)) {
+        value_drop(to);
         td__fail(c, "out of memory");
     }
 }
@@ -109,7 +109,7 @@ static void hook(td_ctx *c, td_module *m, td_value in, td_value out, void *user)
 {
     td__slot *s = user;
     (void)m;
-    fill(c, s, s->tap.io == TD_INPUT ? in : out);
+    fill(c, &s->value, s->tap.io == TD_INPUT ? in : out);
 }
 
 int td__io_tap(td_io *io, td_module *m, const td_tap *tap)
@@ -147,8 +147,20 @@ void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step
     io->head.supp = supp_dict(io->head.c, batch);
 }
 
+void td__io_uncover(td_io *io)
+{
+    for (size_t i = 0; i < io->n; i++) {
+        td__slot *s = io->slots[i];
+        if (s->cover.kind != TD_VALUE_NONE && !s->read)
+            td__fail(io->head.c, "the %s of %s '%s' was changed for a loss that does not read it",
+                     td__end_name(s->tap.io), td__side_name(s->tap.side), s->tap.path);
+        value_drop(&s->cover);
+    }
+}
+
 void td__io_clear(td_io *io)
 {
+    td__io_uncover(io);
     for (size_t i = 0; i < io->n; i++)
         value_drop(&io->slots[i]->value);
     io->head.target = io->head.index = NULL;
@@ -199,7 +211,7 @@ td_value td__io_value(td_io *io, const td_tap *tap)
     td__slot *s = find(io, tap);
     if (s && s->value.kind != TD_VALUE_NONE) {
         s->read = 1;
-        return s->value;
+        return s->cover.kind != TD_VALUE_NONE ? s->cover : s->value;
     }
     char there[512];
     size_t used = 0;
@@ -220,7 +232,16 @@ void td__io_put(td_io *io, const td_tap *tap, td_value value)
     if (!s)
         s = add(io, tap);
     if (s)
-        fill(io->head.c, s, value);
+        fill(io->head.c, &s->value, value);
+}
+
+void td__io_cover(td_io *io, const td_tap *tap, td_value value)
+{
+    td__slot *s = find(io, tap);
+    if (!s || s->value.kind == TD_VALUE_NONE)
+        return;
+    fill(io->head.c, &s->cover, value);
+    s->read = 0;
 }
 
 td_tensor *td__io_supp(td_io *io, const char *name)

@@ -10,6 +10,7 @@ typedef struct td__slot {
     td_tap tap;
     char *path;     /* owned; tap.path points to it */
     td_value value; /* tensors retained, tuples and dicts copied; TD_VALUE_NONE while nothing is there */
+    td_value cover; /* likewise: what a loss wrapper shows in its place, until td__io_uncover */
     int read;       /* by td__io_value, since the last td__io_watch */
 } td__slot;
 
@@ -26,6 +27,8 @@ void td__io_free(td_io *io);
 int td__io_tap(td_io *io, td_module *m, const td_tap *tap);
 /* A step begins: target, index and side values are those of the batch, which must live until td__io_clear. */
 void td__io_begin(td_io *io, const td__batch *batch, int64_t epoch, int64_t step);
+/* Forgets what td__io_cover put before the values: a term is done.  One that nobody read: c fails. */
+void td__io_uncover(td_io *io);
 /* Forgets the values, not the slots. */
 void td__io_clear(td_io *io);
 
@@ -37,6 +40,8 @@ void td__io_explain(td_io *io);
 /* Services of td_api.  A tap that holds nothing: c fails, naming it and what is there. */
 td_value td__io_value(td_io *io, const td_tap *tap);
 void td__io_put(td_io *io, const td_tap *tap, td_value value);
+/* Of a tap that holds something. */
+void td__io_cover(td_io *io, const td_tap *tap, td_value value);
 td_tensor *td__io_supp(td_io *io, const char *name);
 
 const char *td__side_name(uint32_t side); /* "student", "teacher" */

@@ -136,6 +136,10 @@ int td__plan_read(td__plan *plan, td__config *cfg);
 void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, const char *name, int training,
                      td__loader_plan *out);
 void td__plan_network(td__config *cfg, td__node *section, const char *name, uint32_t side, td__network_plan *out);
+/* Whether the loss can be computed behind that wrapper (NULL: none) of `section`, which calls it `name`; if not, a
+ * diagnostic. */
+void td__check_loss_wrapper(td__config *cfg, td__node *section, const char *name, const td__object *loss,
+                            const td__object *wrapper);
 void td__plan_criterion(td__config *cfg, td__node *section, td__criterion_plan *out);
 void td__plan_optimizer(td__config *cfg, td__node *section, td__optimizer_plan *out);
 void td__plan_scheduler(td__config *cfg, td__node *section, td__scheduler_plan *out);

@@ -18,17 +18,19 @@ static int is_weight(td__config *cfg, const td__node *n, int map_allowed)
 }
 
 /* A low-level loss compares what a wrapper hands it; the others read the tapped values themselves. */
-static void check_wrapper(td__config *cfg, td__node *section, const td__term_plan *t)
+void td__check_loss_wrapper(td__config *cfg, td__node *section, const char *name, const td__object *loss,
+                            const td__object *wrapper)
 {
-    const td_loss_type *loss = (const td_loss_type *)t->loss->type;
-    if (loss->compare && !t->wrapper)
-        td__diag_error(
-            &cfg->diag, section->at,
-            "%s compares an input with a target: it needs a 'criterion_wrapper' (SimpleLossWrapper) that says which",
-            loss->type.key);
-    else if (!loss->compare && t->wrapper)
-        td__diag_error(&cfg->diag, td__place_of(section, "criterion_wrapper"),
-                       "%s reads the tapped values itself: it takes no 'criterion_wrapper'", loss->type.key);
+    const td_loss_type *l = (const td_loss_type *)loss->type;
+    const td_loss_wrapper_type *w = wrapper ? (const td_loss_wrapper_type *)wrapper->type : NULL;
+    if (l->compare && (!w || w->wraps == TD_WRAPS_FORWARD))
+        td__diag_error(&cfg->diag, w ? wrapper->node->at : section->at,
+                       "%s compares an input with a target: it needs a '%s' (SimpleLossWrapper) that says which",
+                       l->type.key, name);
+    else if (!l->compare && w && w->wraps == TD_WRAPS_COMPARE)
+        td__diag_error(&cfg->diag, td__place_of(section, name),
+                       "%s reads the tapped values itself: %s is for losses that compare an input with a target",
+                       l->type.key, w->type.key);
 }
 
 static int read_term(td__config *cfg, const char *name, td__node *section, td__term_plan *out)
@@ -46,7 +48,7 @@ static int read_term(td__config *cfg, const char *name, td__node *section, td__t
     td__node *weight = td__node_get(section, "weight");
     if (!is_weight(cfg, weight, 0) || !out->loss || (!td__plan_is_null(wrapper) && !out->wrapper))
         return -1;
-    check_wrapper(cfg, section, out);
+    td__check_loss_wrapper(cfg, section, "criterion_wrapper", out->loss, out->wrapper);
     out->weight = td__plan_is_null(weight) ? 0 : weight->f;
     return 0;
 }

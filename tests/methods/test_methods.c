@@ -53,7 +53,13 @@ Test(methods, bad_files_say_why)
     static const struct { const char *text, *message; } bad[] = {
         {"tensors: x.safetensors\n", ":1:1: 'loss' is missing: {key, kwargs} of the loss to compute"},
         {"loss: {key: KDLos, kwargs: {}}\ntensors: x.safetensors\n", "did you mean 'KDLoss'?"},
-        {"loss: {key: MSELoss, kwargs: {}}\ntensors: x.safetensors\n", "MSELoss compares an input with a target"},
+        {"loss: {key: MSELoss, kwargs: {}}\ntensors: x.safetensors\n",
+         ":1:1: MSELoss compares an input with a target: it needs a 'loss_wrapper' (SimpleLossWrapper) that says which"},
+        {"loss: {key: MSELoss}\nloss_wrapper: {key: LogitStandardization}\ntensors: x.safetensors\n",
+         ":2:15: MSELoss compares an input with a target: it needs a 'loss_wrapper' (SimpleLossWrapper) that says which"},
+        {"loss: {key: KDLoss, kwargs: {student_module_path: fc, teacher_module_path: fc, temperature: 4}}\n"
+         "loss_wrapper: {key: SimpleLossWrapper, kwargs: {input: {}, target: {}}}\ntensors: x.safetensors\n",
+         ":2:15: KDLoss reads the tapped values itself: SimpleLossWrapper is for losses that compare an input with a target"},
         {"loss: {key: ATLoss, kwargs: {at_pairs: {}}}\n", ":1:1: 'tensors' names the safetensors file with inputs and expectations"},
         {"los: {key: ATLoss}\n", "unknown key 'los' in a conformance file (did you mean 'loss'?)"},
     };

@@ -1,4 +1,4 @@
-/* The binary interface of SDK 0.1 on 64-bit machines, as numbers.  It compiles only while they hold.
+/* The binary interface of SDK 0.2 on 64-bit machines, as numbers.  It compiles only while they hold.
  *
  * A line that fails is a change that old plugins would not survive.  What may be done: new fields at the end of a
  * descriptor (its size here changes, and TD_ABI_MINOR grows), new functions at the end of td_api. */
@@ -68,7 +68,7 @@ AT(td_init, reserved, 4);
 AT(td_init, a, 8);
 AT(td_init, b, 16);
 
-SIZE(td_api, 400);
+SIZE(td_api, 408);
 AT(td_api, size, 0);
 AT(td_api, major, 4);
 AT(td_api, minor, 6);
@@ -121,6 +121,7 @@ AT(td_api, decode_image, 368);
 AT(td_api, reinit, 376);
 AT(td_api, redesign, 384);
 AT(td_api, norm_act, 392);
+AT(td_api, io_cover, 400);
 
 SIZE(td_view, 64);
 AT(td_view, d, 0);
@@ -339,9 +340,11 @@ AT(td_loss_type, forward, 48);
 AT(td_loss_type, compare, 56);
 AT(td_loss_type, build, 64);
 
-SIZE(td_loss_wrapper_type, 48);
+SIZE(td_loss_wrapper_type, 56);
 AT(td_loss_wrapper_type, type, 0);
 AT(td_loss_wrapper_type, forward, 40);
+AT(td_loss_wrapper_type, wraps, 48);
+AT(td_loss_wrapper_type, reserved, 52);
 
 SIZE(td_term, 24);
 AT(td_term, name, 0);
@@ -492,4 +495,6 @@ VALUE(TD_NEEDS_TARGET, 1);
 VALUE(TD_NEEDS_INDEX, 2);
 VALUE(TD_NEEDS_TEACHER_GRAD, 4);
 VALUE(TD_NOT_CACHEABLE, 8);
+VALUE(TD_WRAPS_COMPARE, 0);
+VALUE(TD_WRAPS_FORWARD, 1);
 VALUE(TD_NOTE_TYPE, 1);

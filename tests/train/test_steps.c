@@ -209,6 +209,27 @@ Test(counts, percent)
     cr_expect_eq(td__percent(0, 0), 0);
 }
 
+/* What a loss wrapper shows in a value's place is gone with the term, and somebody must have looked at it. */
+Test(taps, covers_last_for_a_term)
+{
+    td_ctx *c = td__ctx_new(NULL);
+    td_io *io = td__io_new(c);
+    const td_tap tap = {"fc", TD_OUTPUT, TD_STUDENT};
+    const td_value items[] = {td_value_of(td__empty()), td_value_of(td__empty())};
+    const td_value one = {TD_VALUE_TUPLE, 1, NULL, items, NULL}, two = {TD_VALUE_TUPLE, 2, NULL, items, NULL};
+    td__io_put(io, &tap, one);
+    td__io_cover(io, &tap, two);
+    cr_expect_eq(td__io_value(io, &tap).n, 2);
+    td__io_uncover(io);
+    cr_expect_eq(td__io_value(io, &tap).n, 1);
+    cr_expect_not(c->error);
+    td__io_cover(io, &tap, two);
+    td__io_uncover(io);
+    cr_expect_str_eq(c->error, "the output of student 'fc' was changed for a loss that does not read it");
+    td__io_free(io);
+    td__ctx_free(c);
+}
+
 Test(taps, what_is_not_there_is_named)
 {
     td_ctx *c = td__ctx_new(NULL);

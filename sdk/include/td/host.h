@@ -115,6 +115,8 @@ typedef struct td_api {
     td_module *(*redesign)(td_ctx *, td_module *root, const char *const *paths, int64_t n);
     /* See td_norm_act. */
     td_tensor *(*norm_act)(td_ctx *, td_module *norm, td_module *act, td_tensor *x, td_tensor *residual);
+    /* See td_io_cover. */
+    void (*io_cover)(td_io *, const td_tap *, td_value);
 } td_api;
 
 /* The host's table: defined by TD_PLUGIN in a plugin, by the host in the host and its static plugins. */

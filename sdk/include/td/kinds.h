@@ -22,6 +22,11 @@ static inline td_tensor *td_io_get(td_io *io, const td_tap *tap)
     return td_tensor_of(td_io_of(io)->c, td_host->io_value(io, tap));
 }
 static inline td_tensor *td_io_supp(td_io *io, const char *name) { return td_host->io_supp(io, name); }
+/* For loss wrappers: until the term is done, whoever reads `tap` gets x in its place.  An error when nobody does. */
+static inline void td_io_cover(td_io *io, const td_tap *tap, td_tensor *x)
+{
+    td_host->io_cover(io, tap, td_value_of(x));
+}
 
 /* Kind "model": builds the tree. */
 typedef struct td_model_type {
@@ -60,10 +65,14 @@ typedef struct td_loss_type {
                         const void *params); /* optional: state kept in checkpoints, trained if it has parameters */
 } td_loss_type;
 
-/* Kind "loss_wrapper": feeds a low-level loss from the io (SimpleLossWrapper, DictLossWrapper). */
+/* Kind "loss_wrapper": feeds a low-level loss from the io (SimpleLossWrapper, DictLossWrapper), or stands before a
+ * mid-level one: it covers what that one reads (td_io_cover) and calls loss->forward (LogitStandardization). */
+#define TD_WRAPS_COMPARE 0u /* losses with a compare function */
+#define TD_WRAPS_FORWARD 1u /* losses with a forward function */
 typedef struct td_loss_wrapper_type {
     td_type type;
     td_tensor *(*forward)(td_ctx *, const void *params, const td_loss_type *loss, const void *loss_params, td_io *);
+    uint32_t wraps, reserved;
 } td_loss_wrapper_type;
 
 /* Kind "criterion": how the terms become the loss that is minimised. */

@@ -383,6 +383,12 @@ static inline td_tensor *td_normalize(td_ctx *c, td_tensor *x, double p, int64_t
     td_tensor *sum = td_clamp(c, td_sum(c, td_pow(c, td_abs(c, x), p), d, 1), 1e-37, 1e300);
     return td_div(c, x, td_clamp(c, td_pow(c, sum, 1 / p), eps, 1e300));
 }
+/* KL(softmax(t / T) || softmax(s / T)) of logits [B,C], without the factor T^2 that keeps gradients in size. */
+static inline td_tensor *td_soft_kl(td_ctx *c, td_tensor *s, td_tensor *t, double T, uint32_t reduction)
+{
+    td_tensor *p = td_softmax(c, td_scale(c, t, 1 / T), 1);
+    return td_kl_div(c, td_log_softmax(c, td_scale(c, s, 1 / T), 1), p, reduction);
+}
 /* sum + weight * term; sum NULL: the first term.  For losses over pairs of tensors. */
 static inline td_tensor *td_add_term(td_ctx *c, td_tensor *sum, double weight, td_tensor *term)
 {
