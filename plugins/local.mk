@@ -14,7 +14,10 @@ include plugins/methods/crd/plugin.mk
 include plugins/methods/fitnet/plugin.mk
 include plugins/methods/ft/plugin.mk
 include plugins/methods/kd/plugin.mk
+include plugins/methods/pkt/plugin.mk
 include plugins/methods/review/plugin.mk
+include plugins/methods/rkd/plugin.mk
+include plugins/methods/spkd/plugin.mk
 include plugins/models/empty/plugin.mk
 include plugins/models/resnet/plugin.mk
 include plugins/models/torchvision_resnet/plugin.mk

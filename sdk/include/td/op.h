@@ -304,6 +304,12 @@ static inline td_tensor *td_flatten(td_ctx *c, td_tensor *x)
     int64_t s[2] = {td_dim(x, 0), -1};
     return td_reshape(c, x, 2, s);
 }
+/* [B, C, ...] -> [B, C, everything else] */
+static inline td_tensor *td_flatten_spatial(td_ctx *c, td_tensor *x)
+{
+    int64_t s[3] = {td_dim(x, 0), td_dim(x, 1), -1};
+    return td_reshape(c, x, 3, s);
+}
 static inline td_tensor *td_permute(td_ctx *c, td_tensor *x, uint32_t ndim, const int64_t *order)
 {
     td_shape_attrs a = {ndim, 0, {0}};
@@ -372,6 +378,20 @@ static inline td_tensor *td_cast(td_ctx *c, td_tensor *x, uint32_t dtype)
 }
 /* The same values, cut off from the tape. */
 static inline td_tensor *td_detach(td_ctx *c, td_tensor *x) { return td_host->detach(c, x); }
+
+/* The identity matrix of n rows, float32 or float64. */
+static inline td_tensor *td_eye(td_ctx *c, uint32_t dtype, int64_t n)
+{
+    int64_t shape[2] = {n, n};
+    size_t size = dtype == TD_FLOAT64 ? sizeof(double) : sizeof(float);
+    void *v = td_alloc(c, (size_t)(n * n) * size);
+    for (int64_t i = 0; v && i < n; i++)
+        if (dtype == TD_FLOAT64)
+            ((double *)v)[i * n + i] = 1;
+        else
+            ((float *)v)[i * n + i] = 1;
+    return td_tensor_from(c, dtype == TD_FLOAT64 ? TD_FLOAT64 : TD_FLOAT32, 2, shape, v);
+}
 
 /* x / max(||x||_p, eps) along one dimension (torch.nn.functional.normalize).  What is under the root is kept from 0,
  * where the root has no gradient: of a row of zeros, which a dead channel is, the gradient is that of x / eps. */
