@@ -11,6 +11,7 @@ include plugins/losses/nn/plugin.mk
 include plugins/losses/wrappers/plugin.mk
 include plugins/methods/at/plugin.mk
 include plugins/methods/crd/plugin.mk
+include plugins/methods/dab/plugin.mk
 include plugins/methods/fitnet/plugin.mk
 include plugins/methods/ft/plugin.mk
 include plugins/methods/kd/plugin.mk

@@ -2,8 +2,9 @@
  * (attention based fusion, section 3.3), and each fused map follows the teacher's under a pyramid of poolings, the
  * hierarchical context loss (section 3.4):
  *
- *     L = [ MSE(s, t) + sum_i 2^-i MSE(pool_{k_i}(s), pool_{k_i}(t)) ] / sum of the factors,  over sizes k_i < H.
- */
+ *     L = [ MSE(s, t) + sum_i 2^-i MSE(pool_{k_i}(s), pool_{k_i}(t)) ] / sum of the factors,  over sizes k_i < H,
+ *
+ * times min(epoch / W, 1) where the authors' recipe warms it up over W epochs. */
 #include <td/td.h>
 
 #include "review.h"
@@ -12,6 +13,7 @@ struct hcl {
     td_tap student, teacher;
     td_ints output_sizes;
     const char *reduction;
+    int64_t warmup_epochs;
 };
 
 static const td_param hcl_params[] = {
@@ -19,7 +21,14 @@ static const td_param hcl_params[] = {
     TD_TAP_TEACHER(struct hcl, teacher, "teacher_module_path", "teacher_module_io", NULL),
     TD_PARAM_STRING(struct hcl, reduction, "mean", "of each squared difference", .choices = "mean|sum"),
     TD_PARAM_INTS(struct hcl, output_sizes, "[4, 2, 1]", "sides of the pooled maps", .min = 1, .max = 65536),
+    TD_PARAM_INT(struct hcl, warmup_epochs, "0", "W: the loss grows over that many epochs; 0: it does not", .min = 0, .max = 1e9),
     TD_PARAM_END_OPEN};
+
+/* The first epoch is 1. */
+static double warmth(const struct hcl *p, int64_t epoch)
+{
+    return epoch + 1 < p->warmup_epochs ? (double)(epoch + 1) / (double)p->warmup_epochs : 1;
+}
 
 static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
 {
@@ -38,7 +47,7 @@ static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
             td_mse_loss(c, td_adaptive_avg_pool2d(c, s, k, k), td_adaptive_avg_pool2d(c, t, k, k), reduction);
         loss = td_add(c, loss, td_scale(c, d, factor));
     }
-    return td_scale(c, loss, 1 / total);
+    return td_scale(c, loss, warmth(p, td_io_of(io)->epoch) / total);
 }
 
 static const td_loss_type hcl = {
