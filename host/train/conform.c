@@ -27,6 +27,7 @@ typedef struct conform {
     td_io *io;
     td_tensor **leaf; /* by position in file.v: the tensor made from it; NULL where it is an expectation */
     double tolerance;
+    int64_t epoch;
 } conform;
 
 /* ---- what the file says ---- */
@@ -59,7 +60,7 @@ static int open_tensors(conform *f)
 static int read_document(conform *f, const char *path, int in_float32)
 {
     static const char *const keys[] = {"loss",    "loss_wrapper", "student_wrapper", "teacher_wrapper",
-                                       "tensors", "tolerance"};
+                                       "tensors", "tolerance",    "epoch"};
     if (td__config_load(&f->cfg, path, NULL, 0))
         return -1;
     td__node_check_keys(&f->cfg, f->cfg.root, "a conformance file", keys, sizeof keys / sizeof *keys);
@@ -81,6 +82,10 @@ static int read_document(conform *f, const char *path, int in_float32)
     if (t && t->kind != TD__FLOAT && t->kind != TD__INT)
         td__diag_error(&f->cfg.diag, t->at, "'tolerance' is a number, not %s", td__node_kind_name(t));
     f->tolerance = t ? t->f : in_float32 ? 1e-4 : 1e-6;
+    td__node *epoch = td__node_get(f->cfg.root, "epoch");
+    if (epoch && (epoch->kind != TD__INT || epoch->i < 0))
+        td__diag_error(&f->cfg.diag, epoch->at, "'epoch' is a whole number of at least 0");
+    f->epoch = epoch ? epoch->i : 0;
     return open_tensors(f) || f->cfg.diag.errors ? -1 : 0;
 }
 
@@ -121,8 +126,10 @@ static void build(conform *f)
     f->io = td__io_new(f->c);
     if (!f->io)
         td__fail(f->c, "out of memory");
-    else
+    else {
         f->io->head.state = f->state;
+        f->io->head.epoch = f->epoch;
+    }
 }
 
 /* The module's own outputs are tapped where the vectors do not give them. */

@@ -22,12 +22,13 @@ def hcl(s, t, sizes=(4, 2, 1)):
     return loss / total
 
 
-def plain(name, seed, h):
+def plain(name, seed, h, warmup=0, epoch=0):
     v = Vectors(__file__, name, seed)
     s, t = v.normal("student|abf_modules.0|output|0", 3, 5, h, h), v.normal("teacher|layer1|output", 3, 5, h, h)
-    v.write(hcl(s, t), "HierarchicalContextLoss",
+    more = dict(warmup_epochs=warmup) if warmup else {}
+    v.write(hcl(s, t) * (min((epoch + 1) / warmup, 1) if warmup else 1), "HierarchicalContextLoss",
             dict(student_module_path="abf_modules.0", student_module_io="output", teacher_module_path="layer1", teacher_module_io="output",
-                 reduction="mean", output_sizes=[4, 2, 1]))
+                 reduction="mean", output_sizes=[4, 2, 1], **more), **(dict(epoch=epoch) if epoch else {}))
 
 
 def fused():
@@ -68,4 +69,6 @@ def fused():
 
 plain("review_8", 1, 8)
 plain("review_2", 2, 2)
+plain("review_warming", 3, 5, warmup=20, epoch=6)
+plain("review_warm", 4, 5, warmup=20, epoch=25)
 fused()
