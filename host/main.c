@@ -60,7 +60,7 @@ static const struct option_row {
     {"--out", "DIR", OUT, TRAIN | TEST, "where results go (default: runs/<config>-<time>)"},
     {"--seed", "N", SEED, RUNS, "seed of everything random"},
     {"--backend", "NAME", BACKEND, RUNS | CONFORM,
-     "where tensors live and kernels run (default: the best that works here)"},
+     "where tensors live and kernels run (default: cpu); auto: the best that works here"},
     {"--threads", "N", THREADS, RUNS | CONFORM,
      "how many threads compute (default: all cores); results do not depend on it"},
     {"--resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
@@ -290,12 +290,14 @@ static int run(struct line *l, td__plugins *plugins)
     if (td__register_builtins())
         return TD__EXIT_FAILED;
     td__plugins_load(plugins);
-    if (l->command->bit == DESCRIBE)
+    if (l->command->bit == DESCRIBE) {
+        td__plugins_load_backends(plugins, NULL);
         return td__describe(l->key, stdout) ? TD__EXIT_USAGE : TD__EXIT_OK;
+    }
     l->run.plugins = plugins;
     l->run.sets = l->sets.v;
     l->run.n_sets = l->sets.n;
-    td__conform_options conform = {l->run.backend, l->in_float32, l->run.threads};
+    td__conform_options conform = {plugins, l->run.backend, l->in_float32, l->run.threads};
     switch (l->command->bit) {
     case CONFORM:
         return td__conform_command(l->vectors.v, l->vectors.n, &conform, stdout);

@@ -107,15 +107,42 @@ static void load(td__plugin *p)
     }
 }
 
+static void load_or_say_why(td__plugin *p)
+{
+    load(p);
+    if (p->refused)
+        td__log(TD_LOG_WARN, "%s: %s", p->file, p->refused);
+}
+
+static int is_other(uint32_t kind, const char *kind_name, const char *key, void *user)
+{
+    (void)kind_name, (void)key, (void)user;
+    return kind != TD_KIND_BACKEND;
+}
+
+static int is_backend(uint32_t kind, const char *kind_name, const char *key, void *user)
+{
+    (void)kind_name;
+    return kind == TD_KIND_BACKEND && (!user || !strcmp(key, user));
+}
+
+void td__plugins_load_backends(td__plugins *p, const char *key)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (!p->v[i]->refused && !p->v[i]->loaded &&
+            td__each_provided(p->v[i], is_backend, (char *)(uintptr_t)key))
+            load_or_say_why(p->v[i]);
+}
+
 size_t td__plugins_load(td__plugins *p)
 {
     size_t loaded = 0;
     for (size_t i = 0; i < p->n; i++) {
         td__plugin *plugin = p->v[i];
-        if (!plugin->refused && !plugin->loaded)
-            load(plugin);
         if (plugin->refused)
             td__log(plugin->shadowed ? TD_LOG_DEBUG : TD_LOG_WARN, "%s: %s", plugin->file, plugin->refused);
+        else if (!plugin->loaded && td__each_provided(plugin, is_other, NULL))
+            load_or_say_why(plugin);
         loaded += plugin->loaded != 0;
     }
     return loaded;

@@ -45,8 +45,14 @@ int td__plugins_scan(td__plugins *p, const char *const *files, size_t n_files, c
  * installed folder. */
 int td__plugins_scan_default(td__plugins *p);
 /* Loads what is not refused and not loaded, each as a whole or not at all; a plugin that fails is marked refused and the
- * host goes on.  Every refusal is logged as "file: reason" (of shadowed ones at level debug).  Returns how many are loaded. */
+ * host goes on.  Every refusal is logged as "file: reason" (of shadowed ones at level debug).  Returns how many are loaded.
+ * Those that bring nothing but backends stay on disk: what they link is large and slow to start. */
 size_t td__plugins_load(td__plugins *p);
+/* Loads in the same way those that bring the backend `key`; NULL: any backend. */
+void td__plugins_load_backends(td__plugins *p, const char *key);
+/* The backend that a user asked for, its plugin loaded, ready: a key; "auto": of all that run here the one with the
+ * highest score; NULL: "cpu".  NULL with the reason logged. */
+const td_backend_type *td__choose_backend(td__plugins *p, const char *name);
 /* The static twins of the plugins of this tree (libtdplugins.a), ended by NULL. */
 extern const td_static_plugin *const td__static_plugins[];
 /* Registers a static plugin.  0, or -1 with a message logged. */

@@ -337,13 +337,9 @@ static int conform_file(const char *path, const td_backend_type *backend, int in
 
 int td__conform_command(const char *const *files, size_t n, const td__conform_options *o, FILE *out)
 {
-    char why[256];
-    const td_backend_type *backend =
-        (const td_backend_type *)td__find_type(TD_KIND_BACKEND, o->backend ? o->backend : "reference");
-    if (!backend || !(backend = td__backend_use(backend, why, sizeof why))) {
-        fprintf(stderr, "no backend '%s'\n", o->backend);
+    const td_backend_type *backend = td__choose_backend(o->plugins, o->backend ? o->backend : "reference");
+    if (!backend)
         return TD__EXIT_USAGE;
-    }
     if (td__pool_start(o->threads)) {
         fprintf(stderr, "threads could not be started\n");
         return TD__EXIT_FAILED;

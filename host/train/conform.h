@@ -4,8 +4,11 @@
 
 #include <stdio.h>
 
+#include "host/plugin/plugins.h"
+
 typedef struct td__conform_options {
-    const char *backend; /* NULL: "reference" */
+    td__plugins *plugins;
+    const char *backend; /* NULL: "reference"; see td__choose_backend */
     int in_float32;      /* else in float64 */
     int threads;         /* 0: all cores */
 } td__conform_options;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/backend/backend.h"
 #include "host/base/file.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
@@ -30,40 +29,6 @@ int td__experiment_fail(td__experiment *x, int code)
 }
 
 /* ---- opening ---- */
-
-/* The backend of that name, or of those that run here the one that says it runs best. */
-static const td_backend_type *choose_backend(const char *name)
-{
-    const td_backend_type *best = NULL;
-    const td__entry *e;
-    int32_t best_score = 0;
-    char why[256] = "";
-    if (name) {
-        const td_type *t = td__find_type(TD_KIND_BACKEND, name);
-        char near[320];
-        if (!t)
-            td__log(TD_LOG_ERROR, "there is no backend '%s'%s; 'tdhost describe' lists them", name,
-                    td__suggest_key(TD_KIND_BACKEND, name, near, sizeof near));
-        else if (((const td_backend_type *)t)->score(why, sizeof why) > 0)
-            best = (const td_backend_type *)t;
-        else
-            td__log(TD_LOG_ERROR, "backend '%s' does not run here: %s", name, why);
-    }
-    for (size_t i = 0; !name && (e = td__entry_at(i)); i++) {
-        const td_backend_type *b = (const td_backend_type *)e->type;
-        int32_t score = e->kind == TD_KIND_BACKEND ? b->score(why, sizeof why) : 0;
-        if (score > best_score) {
-            best = b;
-            best_score = score;
-        }
-    }
-    const td_backend_type *ready = best ? td__backend_use(best, why, sizeof why) : NULL;
-    if (best && !ready)
-        td__log(TD_LOG_ERROR, "backend '%s': %s", best->type.key, why);
-    else if (!best && !name)
-        td__log(TD_LOG_ERROR, "no backend runs here");
-    return ready;
-}
 
 static td_module *build_model(td__experiment *x, const td__model_plan *p, const char *role)
 {
@@ -103,7 +68,7 @@ int td__experiment_open(td__experiment *x, const td__run_options *o)
         td__log(TD_LOG_ERROR, "cannot start %d threads", o->threads);
         return TD__EXIT_FAILED;
     }
-    const td_backend_type *backend = choose_backend(o->backend);
+    const td_backend_type *backend = td__choose_backend(o->plugins, o->backend);
     x->c = backend ? td__ctx_new(backend) : NULL;
     if (!x->c)
         return backend ? TD__EXIT_FAILED : TD__EXIT_USAGE;

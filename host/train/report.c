@@ -214,7 +214,7 @@ static json_t *plugins_json(const td__plugins *p)
 {
     json_t *list = json_array();
     for (size_t i = 0; p && i < p->n; i++)
-        if (!p->v[i]->refused)
+        if (p->v[i]->loaded)
             json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", p->v[i]->id, "version",
                                                   p->v[i]->version, "file", p->v[i]->file, "sha256", p->v[i]->hash));
     return list;

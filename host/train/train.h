@@ -19,11 +19,11 @@ typedef struct td__run_options {
     const char *const *sets;
     size_t n_sets;
     const char *out;      /* NULL: runs/<config>-<time> */
-    const char *backend;  /* NULL: the best that runs */
+    const char *backend;  /* see td__choose_backend */
     int threads;          /* 0: all cores */
     uint64_t seed;
     int has_seed, resume, test_only, student_only, json, quiet;
-    const td__plugins *plugins; /* for result.json */
+    td__plugins *plugins;
 } td__run_options;
 
 int td__train_command(const td__run_options *o); /* tdhost --config …; returns an exit code */

@@ -1,5 +1,5 @@
 # The zoo: plugins that are wrong in one way each, for the tests of loading.
-zoo_names = bad_json bad_kind bad_param constructor duplicate duplicate_alias entry_fails extra_symbol flush good handler \
+zoo_names = backend bad_json bad_kind bad_param constructor duplicate duplicate_alias entry_fails extra_symbol flush good handler \
 	host_op locale major_newer minor_newer no_abi no_callback no_entry no_note operation other_sizes rounding too_new undefined \
 	unlisted unregistered
 zoo = $(zoo_names:%=tests/plugins/zoo/%.so)

@@ -60,6 +60,7 @@ static const struct { const char *name, *refused; } expected[] = {
     {"other_sizes", NULL},
     {"extra_symbol", NULL},
     {"operation", NULL},
+    {"backend", NULL},
     {"constructor", NULL},
 };
 #define N_EXPECTED (sizeof expected / sizeof *expected)
@@ -87,7 +88,8 @@ Test(zoo, every_animal_is_refused_for_its_reason_and_the_good_ones_work)
     size_t good = 0;
     cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){GOOD}, 1, (const char *[]){ZOO}, 1), 0));
     cr_assert(eq(sz, plugins.n, N_EXPECTED), "no_note is skipped in a folder, good counts once");
-    size_t loaded = td__plugins_load(&plugins);
+    size_t loaded = td__plugins_load(&plugins) + 1; /* and the backend */
+    td__plugins_load_backends(&plugins, NULL);
     for (size_t i = 0; i < N_EXPECTED; i++) {
         const td__plugin *p = plugin_of(expected[i].name);
         cr_assert(p != NULL, "%s", expected[i].name);
@@ -97,6 +99,31 @@ Test(zoo, every_animal_is_refused_for_its_reason_and_the_good_ones_work)
     }
     cr_assert(eq(sz, loaded, good));
     cr_assert(eq(sz, strlen(plugin_of("good")->hash), 64));
+}
+
+/* Libraries of backends are large: one that nobody asked for is not even opened. */
+Test(zoo, a_backend_is_loaded_when_it_is_asked_for)
+{
+    cr_assert(eq(int, td__register_host(TD_KIND_BACKEND, &td__cpu_backend, sizeof td__cpu_backend), 0));
+    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){ZOO "/backend.so"}, 1, NULL, 0), 0));
+    cr_expect(eq(sz, td__plugins_load(&plugins), 0));
+    cr_assert(td__choose_backend(&plugins, NULL) != NULL);
+    cr_expect_str_eq(td__choose_backend(&plugins, NULL)->type.key, "cpu");
+    cr_expect_str_eq(td__choose_backend(&plugins, "cpu")->type.key, "cpu");
+    cr_expect(plugins.v[0]->handle == NULL && !td__find_type(TD_KIND_BACKEND, "zoo"), "cpu was wanted, the plugin is loaded");
+    const td_backend_type *zoo = td__choose_backend(&plugins, "zoo");
+    cr_assert(zoo != NULL && plugins.v[0]->loaded);
+    cr_expect(td__choose_backend(&plugins, "auto") == zoo);
+    cr_expect(td__choose_backend(&plugins, "zo") == NULL);
+}
+
+Test(zoo, auto_looks_at_every_backend)
+{
+    cr_assert(eq(int, td__register_host(TD_KIND_BACKEND, &td__cpu_backend, sizeof td__cpu_backend), 0));
+    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){ZOO "/backend.so"}, 1, NULL, 0), 0));
+    const td_backend_type *best = td__choose_backend(&plugins, "auto");
+    cr_assert(best != NULL);
+    cr_expect_str_eq(best->type.key, "zoo");
 }
 
 Test(zoo, an_older_descriptor_is_zero_filled)

@@ -123,10 +123,11 @@ typedef struct td_function_type {
     int32_t (*call)(td_ctx *, const void *params, td_result *);
 } td_function_type;
 
-/* Kind "backend": where tensors live and which kernels run. */
+/* Kind "backend": where tensors live and which kernels run.  A plugin that brings nothing else is loaded when the user
+ * asks for its backend by key, or for the best of all. */
 typedef struct td_backend_type {
     td_type type; /* key: the name --backend takes and td_op_kernel.backend names */
-    /* How well it runs here: 0 = not at all (why gets the reason), else the larger the better. */
+    /* How well it runs here: 0 = not at all (why gets the reason), else the larger the better (the host's cpu: 10). */
     int32_t (*score)(char *why, size_t why_size);
     int32_t (*open)(td_ctx *); /* optional: called once before any other function below; 0 or an error recorded */
     void (*close)(void);       /* optional */
