@@ -12,7 +12,8 @@ cpu_kernels = host/backend/cpu/vec.h host/backend/cpu/kernels/common.h host/back
 	host/backend/cpu/kernels/pool.c host/backend/cpu/kernels/reduce.c host/backend/cpu/kernels/softmax.c \
 	host/backend/cpu/kernels/sums.c host/backend/cpu/kernels/sums.h host/backend/cpu/kernels/tile.c \
 	host/backend/cpu/kernels/tile.h host/backend/cpu/kernels/wgrad.c host/backend/cpu/kernels/wgrad.h \
-	host/backend/cpu/kernels/winograd.c host/backend/cpu/kernels/winograd.h host/backend/cpu/kernels/winograd_grad.c
+	host/backend/cpu/kernels/winograd.c host/backend/cpu/kernels/winograd.h host/backend/cpu/kernels/winograd_grad.c \
+	host/backend/cpu/kernels/winograd_transform.h
 CPU_CFLAGS = $(AM_CFLAGS) -ffp-contract=fast -fno-trapping-math -ftree-vectorize -fvect-cost-model=dynamic
 
 noinst_LIBRARIES += libcpu_baseline.a

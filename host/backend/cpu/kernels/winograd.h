@@ -1,11 +1,12 @@
-/* 3x3 convolutions of stride 1 with fewer multiplications: Winograd's F(2x2, 3x3), as Lavin & Gray, "Fast Algorithms
- * for Convolutional Neural Networks" (2015) write it.  For a 2x2 tile Y of results, the 4x4 tile d it comes from, and
+/* 3x3 convolutions of stride 1 with fewer multiplications: Winograd's F(4x4, 3x3), as Lavin & Gray, "Fast Algorithms
+ * for Convolutional Neural Networks" (2015) write it.  For a 4x4 tile Y of results, the 6x6 tile d it comes from, and
  * a filter g:
  *
  *   Y = A' [(G g G') . (B' d B)] A     and for gradients     dg = G' [(A dY A') . (B' d B)] G
  *
- * with . element by element: 16 products for 4 results, not 36, and the 16 of all tiles and channels are 16 matrix
- * products.  The transforms only add and halve, so the error stays near that of plain sums. */
+ * with . element by element: 36 products for 16 results, not 144, and the 36 of all tiles and channels are 36 matrix
+ * products.  The transforms cost digits: the error is twice that of plain float32 sums (root mean square; 1.5 times
+ * for gradients of weights), see winograd_transform.h. */
 #ifndef TD__CPU_WINOGRAD_H
 #define TD__CPU_WINOGRAD_H
 

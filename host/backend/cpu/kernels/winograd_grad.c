@@ -1,4 +1,4 @@
-/* The weight gradient by Winograd's transforms; see winograd.h.  The 16 sums over tiles of (A dY A') x (B' d B) are
+/* The weight gradient by Winograd's transforms; see winograd.h.  The 36 sums over tiles of (A dY A') x (B' d B) are
  * outer products.  As in wgrad.c, images are summed in a few groups that depend on the shapes only. */
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "host/backend/cpu/kernels/common.h"
 #include "host/backend/cpu/kernels/outer.h"
 #include "host/backend/cpu/kernels/winograd.h"
+#include "host/backend/cpu/kernels/winograd_transform.h"
 #include "host/backend/cpu/slots.h"
 
 #define BATCH_TILES 64 /* transformed and summed at a time, at least; more where sums are large */
@@ -18,9 +19,9 @@ struct plan {
     int64_t tile_rows, tile_columns; /* of an image */
     int64_t rows_per_batch, most_tiles;
     int64_t chunk, chunks, groups, images_per_group;
-    int64_t x_element, dy_element, sum_element; /* floats of one of the 16 matrices */
-    float *sums;                                /* [groups][chunks][16][chunk][channels] */
-    td__slots slots;                            /* x [16][tiles][channels], dy [16][tiles][chunk] */
+    int64_t x_element, dy_element, sum_element; /* floats of one of the matrices */
+    float *sums;                                /* [groups][chunks][ELEMENTS][chunk][channels] */
+    td__slots slots;                            /* x [ELEMENTS][tiles][channels], dy [ELEMENTS][tiles][chunk] */
 };
 
 int td__winograd_grad_fits(const td__weight_grad *g)
@@ -35,17 +36,24 @@ static void transform_gradient(const td__weight_grad *g, const float *dy, int64_
                                int64_t tile)
 {
     int64_t row = g->columns * g->dy_pixel;
-    for (int64_t q = 0; q < g->columns; q += 2, dy += 2 * g->dy_pixel, to += tile) {
-        int right = q + 1 < g->columns, low = rows > 1;
-        vec y00 = load(dy), y01 = right ? load(dy + g->dy_pixel) : (vec){0};
-        vec y10 = low ? load(dy + row) : (vec){0}, y11 = low && right ? load(dy + row + g->dy_pixel) : (vec){0};
-        vec left[4] = {y00, y00 + y10, y00 - y10, -y10}, other[4] = {y01, y01 + y11, y01 - y11, -y11};
+    for (int64_t q = 0; q < g->columns; q += TILE, to += tile) {
+        vec half[EDGE][TILE], y[TILE], t[EDGE];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) {
-            store(to + 4 * i * element, left[i]);
-            store(to + (4 * i + 1) * element, left[i] + other[i]);
-            store(to + (4 * i + 2) * element, left[i] - other[i]);
-            store(to + (4 * i + 3) * element, -other[i]);
+        for (int j = 0; j < TILE; j++, dy += g->dy_pixel) {
+#pragma GCC unroll 4
+            for (int i = 0; i < TILE; i++)
+                y[i] = i < rows && q + j < g->columns ? load(dy + i * row) : (vec){0};
+            winograd_gradient(y, t);
+#pragma GCC unroll 6
+            for (int i = 0; i < EDGE; i++)
+                half[i][j] = t[i];
+        }
+#pragma GCC unroll 6
+        for (int i = 0; i < EDGE; i++) {
+            winograd_gradient(half[i], t);
+#pragma GCC unroll 6
+            for (int j = 0; j < EDGE; j++)
+                store(to + (EDGE * i + j) * element, t[j]);
         }
     }
 }
@@ -74,11 +82,11 @@ static void run_piece(void *arg, int64_t piece)
     const td__weight_grad *g = p->g;
     int64_t group = piece / p->chunks, o = piece % p->chunks * p->chunk, out = min(p->chunk, g->out_channels - o);
     int64_t first = group * p->images_per_group, end = min(first + p->images_per_group, g->images) * p->tile_rows;
-    float *x = td__slot_take(&p->slots), *dy = x + 16 * p->x_element, *sums = p->sums + piece * 16 * p->sum_element;
+    float *x = td__slot_take(&p->slots), *dy = x + ELEMENTS * p->x_element, *sums = p->sums + piece * ELEMENTS * p->sum_element;
     for (int64_t row = first * p->tile_rows; row < end; row += p->rows_per_batch) {
         int64_t last = min(row + p->rows_per_batch, end), tiles = (last - row) * p->tile_columns;
         for (int64_t i = row; i < last; i++) {
-            int64_t image = i / p->tile_rows, y = i % p->tile_rows * 2, at = (i - row) * p->tile_columns;
+            int64_t image = i / p->tile_rows, y = i % p->tile_rows * TILE, at = (i - row) * p->tile_columns;
             td__image source = {g->x + image * g->height * g->width * g->x_pixel, g->height, g->width, g->x_pixel};
             for (int64_t c = 0; c < g->channels; c += LANES, source.data += LANES)
                 td__winograd_input(&source, y - g->pad_y, -g->pad_x, p->tile_columns, x + at * g->channels + c,
@@ -87,7 +95,7 @@ static void run_piece(void *arg, int64_t piece)
             for (int64_t c = 0; c < out; c += LANES)
                 transform_gradient(g, from + c, g->rows - y, dy + at * p->chunk + c, p->dy_element, p->chunk);
         }
-        for (int e = 0; e < 16; e++)
+        for (int e = 0; e < ELEMENTS; e++)
             add_products(p, dy + e * p->dy_element, x + e * p->x_element, tiles, out, sums + e * p->sum_element,
                          row == first * p->tile_rows);
     }
@@ -101,46 +109,44 @@ static void reduce_channel(void *arg, int64_t channel)
     const td__weight_grad *g = p->g;
     int64_t chunk = channel / p->chunk, o = channel % p->chunk;
     for (int64_t c = 0; c < g->channels; c += LANES) {
-        vec s[4][4], half[3][4];
-        for (int e = 0; e < 16; e++) {
-            const float *from = p->sums + (chunk * 16 + e) * p->sum_element + o * g->channels + c;
-            vec sum = load(from);
-            for (int64_t k = 1; k < p->groups; k++)
-                sum += load(from + k * p->chunks * 16 * p->sum_element);
-            s[e / 4][e % 4] = sum;
-        }
-        for (int j = 0; j < 4; j++) {
-            half[0][j] = s[0][j] + 0.5f * (s[1][j] + s[2][j]);
-            half[1][j] = 0.5f * (s[1][j] - s[2][j]);
-            half[2][j] = 0.5f * (s[1][j] + s[2][j]) + s[3][j];
+        vec half[3][EDGE], s[EDGE], w[3];
+        for (int j = 0; j < EDGE; j++) {
+            for (int i = 0; i < EDGE; i++) {
+                const float *from = p->sums + (chunk * ELEMENTS + EDGE * i + j) * p->sum_element + o * g->channels + c;
+                s[i] = load(from);
+                for (int64_t k = 1; k < p->groups; k++)
+                    s[i] += load(from + k * p->chunks * ELEMENTS * p->sum_element);
+            }
+            winograd_filter_gradient(s, w);
+            for (int i = 0; i < 3; i++)
+                half[i][j] = w[i];
         }
         for (int i = 0; i < 3; i++) {
-            float *to = g->dw + (channel * 9 + 3 * i) * g->channels + c;
-            store(to, half[i][0] + 0.5f * (half[i][1] + half[i][2]));
-            store(to + g->channels, 0.5f * (half[i][1] - half[i][2]));
-            store(to + 2 * g->channels, 0.5f * (half[i][1] + half[i][2]) + half[i][3]);
+            winograd_filter_gradient(half[i], w);
+            for (int j = 0; j < 3; j++)
+                store(g->dw + (channel * 9 + 3 * i + j) * g->channels + c, w[j]);
         }
     }
 }
 
 int td__winograd_grad(td_run *r, const td__weight_grad *g)
 {
-    struct plan p = {.g = g, .tile_rows = ceil_div(g->rows, 2), .tile_columns = ceil_div(g->columns, 2)};
+    struct plan p = {.g = g, .tile_rows = ceil_div(g->rows, TILE), .tile_columns = ceil_div(g->columns, TILE)};
     p.rows_per_batch = max(max(BATCH_TILES, g->channels / 2) / p.tile_columns, 1);
     p.most_tiles = p.rows_per_batch * p.tile_columns;
     p.chunk = min(CHUNK, g->out_channels);
     p.chunks = ceil_div(g->out_channels, p.chunk);
     p.images_per_group = ceil_div(g->images, min(min(ceil_div(PIECES, p.chunks), MOST_GROUPS), g->images));
     p.groups = ceil_div(g->images, p.images_per_group);
-    /* A cache line more, so that the 16 matrices do not meet in the same sets of the cache. */
+    /* A cache line more, so that the matrices do not meet in the same sets of the cache. */
     p.x_element = p.most_tiles * g->channels + 16;
     p.dy_element = p.most_tiles * p.chunk + 16;
     p.sum_element = p.chunk * g->channels;
-    p.sums = td__run_scratch(r, (size_t)(p.groups * p.chunks * 16 * p.sum_element) * sizeof *p.sums);
-    if (!p.sums || td__slots_make(&p.slots, r, (size_t)(16 * (p.x_element + p.dy_element)) * sizeof(float)))
+    p.sums = td__run_scratch(r, (size_t)(p.groups * p.chunks * ELEMENTS * p.sum_element) * sizeof *p.sums);
+    if (!p.sums || td__slots_make(&p.slots, r, (size_t)(ELEMENTS * (p.x_element + p.dy_element)) * sizeof(float)))
         return -1;
-    double flops = 32.0 * (double)(g->images * p.tile_rows * p.tile_columns * g->out_channels * g->channels);
+    double flops = 2.0 * ELEMENTS * (double)(g->images * p.tile_rows * p.tile_columns * g->out_channels * g->channels);
     in_parallel(p.groups * p.chunks, flops, run_piece, &p);
-    in_parallel(g->out_channels, (double)(16 * p.groups * p.chunks * p.sum_element), reduce_channel, &p);
+    in_parallel(g->out_channels, (double)(ELEMENTS * p.groups * p.chunks * p.sum_element), reduce_channel, &p);
     return 0;
 }
