@@ -3,6 +3,7 @@
 #include "host/autograd/record.h"
 #include "host/backend/backend.h"
 #include "host/ops/table.h"
+#include "host/tensor/fill.h"
 
 static int writes(const td_op_type *op, uint32_t i)
 {
@@ -71,6 +72,7 @@ td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t
     td_tensor *made[TD_OP_MAX_OUT] = {td__empty(), td__empty(), td__empty(), td__empty()};
     td_desc in_desc[TD_OP_MAX_IN];
     const char *outer = c->op;
+    td__fills_catch_up(c);
     const td_op_type *op = c->error ? NULL : td__op_find(name);
     if (!op)
         td__fail(c, "there is no operation '%s'", name);

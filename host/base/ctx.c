@@ -5,7 +5,7 @@
 
 #include "host/autograd/tape.h"
 #include "host/base/mem.h"
-#include "host/tensor/tensor.h"
+#include "host/tensor/fill.h"
 
 static const char out_of_memory[] = "out of memory";
 
@@ -27,6 +27,7 @@ void td__ctx_free(td_ctx *c)
 {
     if (!c)
         return;
+    td__fills_end(c);
     td__tape_free(c);
     while (c->frame)
         td__frame_pop(c, td_none());

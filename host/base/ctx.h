@@ -8,6 +8,7 @@
 struct td__backend;
 struct td__frame;
 struct td__tape;
+struct td__fills;
 
 struct td_ctx {
     const char *error;   /* first failure, owned; NULL while all is well */
@@ -16,6 +17,7 @@ struct td_ctx {
     const td_backend_type *backend; /* where new tensors live; NULL in contexts that make none (loader threads) */
     struct td__frame *frame;        /* innermost frame; see tensor/frame.h */
     struct td__tape *tape;          /* records while grad is set; see autograd/tape.h */
+    struct td__fills *fills;        /* initial values still to be written; see tensor/fill.h */
     int grad;
     uint32_t param_dtype;           /* dtype of parameters built in this context: TD_FLOAT32 or TD_FLOAT64 */
     uint64_t seed, epoch, step;     /* keys of randomness during a step */

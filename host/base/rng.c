@@ -11,11 +11,15 @@ td__stream td__stream_of(uint64_t seed, uint64_t epoch, uint64_t use)
     return (td__stream){(uint64_t)out[1] << 32 | out[0], out[2], out[3]};
 }
 
-void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
+static void block(td__stream s, uint64_t sample, uint32_t out[4])
 {
-    td__stream s = td__stream_of(seed, epoch, use);
     uint32_t c[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), s.low, s.high};
     td__philox(s.key, c, out);
+}
+
+void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
+{
+    block(td__stream_of(seed, epoch, use), sample, out);
 }
 
 static double to_unit(uint32_t hi, uint32_t lo)
@@ -23,20 +27,30 @@ static double to_unit(uint32_t hi, uint32_t lo)
     return (double)(((uint64_t)hi << 32 | lo) >> 11) * 0x1p-53;
 }
 
-double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+double td__stream_uniform(td__stream s, uint64_t sample)
 {
     uint32_t r[4];
-    td__words(seed, epoch, sample, use, r);
+    block(s, sample, r);
     return to_unit(r[0], r[1]);
 }
 
 /* Box-Muller. */
-double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+double td__stream_normal(td__stream s, uint64_t sample)
 {
     uint32_t r[4];
-    td__words(seed, epoch, sample, use, r);
+    block(s, sample, r);
     double u = 1 - to_unit(r[0], r[1]), v = to_unit(r[2], r[3]); /* u in (0, 1] */
     return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+{
+    return td__stream_uniform(td__stream_of(seed, epoch, use), sample);
+}
+
+double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+{
+    return td__stream_normal(td__stream_of(seed, epoch, use), sample);
 }
 
 void td__permutation(uint64_t seed, uint64_t epoch, uint64_t use, int64_t n, int64_t *out)

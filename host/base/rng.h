@@ -42,6 +42,8 @@ typedef struct td__stream {
     uint32_t low, high;
 } td__stream;
 td__stream td__stream_of(uint64_t seed, uint64_t epoch, uint64_t use);
+double td__stream_uniform(td__stream s, uint64_t sample);
+double td__stream_normal(td__stream s, uint64_t sample);
 
 /* 128 random bits for a key. */
 void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4]);

@@ -4,6 +4,7 @@
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
+#include "host/tensor/fill.h"
 #include "host/tensor/storage.h"
 
 static td__slab tensors = TD__SLAB(td_tensor);
@@ -114,6 +115,7 @@ static td__storage *staging(td_ctx *c, size_t bytes)
 
 int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *row_major)
 {
+    td__fills_catch_up(c);
     if (c->error || !t->storage)
         return TD_ERROR;
     const td_backend_type *b = t->storage->backend;
@@ -146,6 +148,7 @@ int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *ro
 
 int32_t td__tensor_read(td_ctx *c, const td_tensor *t, uint32_t dtype, void *row_major, int64_t count)
 {
+    td__fills_catch_up(c);
     if (c->error || !t->storage)
         return TD_ERROR;
     const td_backend_type *b = t->storage->backend;

@@ -8,6 +8,7 @@
 #include "host/base/log.h"
 #include "host/base/pool.h"
 #include "host/data/functions.h"
+#include "host/tensor/fill.h"
 #include "host/train/stage.h"
 
 uint64_t td__role_seed(uint64_t seed, const char *role)
@@ -36,7 +37,9 @@ static td_module *build_model(td__experiment *x, const td__model_plan *p, const 
         return NULL;
     x->c->seed = td__role_seed(x->seed, role);
     x->c->draws = 0;
+    td__fills_begin(x->c);
     td_module *m = td__module_retain(((const td_model_type *)p->object->type)->build(x->c, p->object->params));
+    td__fills_end(x->c);
     if (!td__diag_take(x->c, &x->cfg, p->at))
         return m;
     td__module_release(m);

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "host/base/rng.h"
+#include "host/tensor/fill.h"
 #include "tests/nn/nn.h"
 
 static td__tensor_file golden;
@@ -190,6 +192,36 @@ Test(layers, kaiming_normal_and_friends)
     NN_FAILED(c, "a Kaiming initialisation needs two dimensions or more");
     td__module_release(m);
     td__ctx_free(c);
+}
+
+/* Element i of the k-th member that was started is td__normal(seed, k, i) or td__uniform(seed, k, i), wherever it lies in memory; it
+ * is the same when many are filled together, in the end or before somebody looks. */
+Test(layers, initial_values_do_not_depend_on_when_they_are_drawn)
+{
+    static const td_init normal = {TD_INIT_NORMAL, 0, 1, 2};
+    const int64_t shape[4] = {5, 67, 3, 2};
+    for (int late = 0; late < 3; late++) {
+        td_ctx *c = nn_start(&td__reference_backend, TD_FLOAT32);
+        c->seed = 7;
+        if (late)
+            td__fills_begin(c);
+        td_module *m = td__module_retain(td_module_new(c, &(td_module_type){.name = "X"}));
+        td_tensor *w = td_parameter(c, m, "w", 4, shape, (td_init){TD_INIT_UNIFORM, 0, -1, 1});
+        td_tensor *v = td_parameter(c, m, "v", 2, shape, (td_init){TD_INIT_UNIFORM, 0, -1, 1});
+        td_reinit(c, m, "w", normal);
+        if (late == 1)
+            td__fills_end(c);
+        double *got = nn_read(c, w), *other = nn_read(c, v);
+        for (uint64_t i = 0; i < 5 * 67 * 6; i++)
+            cr_assert_eq(got[i], (float)(1 + 2 * td__normal(7, 2, i, TD__USE_INIT)), "%d", (int)i);
+        for (uint64_t i = 0; i < 5 * 67; i++)
+            cr_assert_eq(other[i], (float)(-1 + 2 * td__uniform(7, 1, i, TD__USE_INIT)), "%d", (int)i);
+        free(got);
+        free(other);
+        NN_FINE(c);
+        td__module_release(m);
+        td__ctx_free(c);
+    }
 }
 
 Test(layers, dropout_is_a_function_of_the_step)

@@ -7,7 +7,7 @@
 
 #include "host/base/log.h"
 #include "host/base/pool.h"
-#include "host/base/rng.h"
+#include "host/tensor/fill.h"
 #include "host/train/stage.h"
 #include "tools/measure/measure.h"
 
@@ -21,20 +21,10 @@ double seconds(void)
 /* Normal inputs and random classes, the same in each run. */
 static int make_batch(td_ctx *c, const struct workload *w, int64_t size, td__batch *b)
 {
-    const int64_t shape[] = {size, 3, w->pixels, w->pixels};
-    int64_t n = size * 3 * w->pixels * w->pixels;
-    float *x = malloc((size_t)n * sizeof *x);
-    int64_t *y = malloc((size_t)size * sizeof *y);
-    if (!x || !y)
-        td_fail(c, "out of memory");
-    for (int64_t i = 0; !c->error && i < n; i++)
-        x[i] = (float)td__normal(0, 0, (uint64_t)i, TD__USE_SAMPLE);
-    for (int64_t i = 0; !c->error && i < size; i++)
-        y[i] = (int64_t)(td__uniform(1, 0, (uint64_t)i, TD__USE_SAMPLE) * (double)w->classes);
-    if (!c->error)
-        *b = (td__batch){.input = td_tensor_from(c, TD_FLOAT32, 4, shape, x), .target = td_tensor_from(c, TD_INT64, 1, &size, y), .size = size};
-    free(x);
-    free(y);
+    const td_desc input = {TD_FLOAT32, 4, {size, 3, w->pixels, w->pixels}}, target = {TD_INT64, 1, {size}};
+    *b = (td__batch){.input = td__tensor_new(c, &input), .target = td__tensor_new(c, &target), .size = size};
+    td__tensor_fill(c, b->input, &(td__fill){TD__FILL_NORMAL, 0, 1, 0, 0});
+    td__tensor_fill(c, b->target, &(td__fill){TD__FILL_UNIFORM, 0, (double)w->classes, 1, 0});
     return c->error ? -1 : 0;
 }
 
