@@ -209,6 +209,8 @@ static int take_option(struct line *l, const struct option_row *row, int code, c
         return wrong("%s takes no value", row->name);
     if (!(row->commands & l->command->bit))
         return wrong("%s is no option of '%s'; see tdhost %s --help", row->name, l->command->name, l->command->name);
+    if (row->argument && !*optarg)
+        return wrong("%s needs %s, not an empty text", row->name, row->argument);
     return set_option(l, code, optarg);
 }
 

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <td/td.h>
 
-static _Atomic int least = TD_LOG_INFO;
+static _Atomic int least = TD_LOG_INFO, open_line;
 
 void td__log_level(int level) { least = level; }
+
+void td__log_unfinished(int unfinished) { open_line = unfinished; }
 
 void td__vlog(int level, const char *fmt, va_list ap)
 {
@@ -14,6 +16,8 @@ void td__vlog(int level, const char *fmt, va_list ap)
     if (level > least || level < 0 || level > TD_LOG_DEBUG)
         return;
     flockfile(stderr);
+    if (atomic_exchange(&open_line, 0))
+        fputc('\n', stderr);
     fputs(prefix[level], stderr);
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);

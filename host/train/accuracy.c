@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/train/train.h"
+
 double td__percent(int64_t right, int64_t n)
 {
     return n ? 100.0 * (double)right / (double)n : 0;
@@ -54,24 +56,27 @@ static void add_batch(td_ctx *c, td_module *model, const td__batch *b, td__accur
 int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader,
                          void (*each)(void *user, int64_t batch, int64_t batches), void *user, td__accuracy *out)
 {
-    int grad = c->grad, got = 1;
+    int grad = c->grad, code, more;
     memset(out, 0, sizeof *out);
     c->grad = 0;
     td__set_training(model, 0);
-    if (td__loader_start(c, loader, 0, 0))
-        got = -1;
-    for (int64_t i = 0; got > 0; i++) {
+    code = td__loader_start(c, loader, 0, 0) ? TD__EXIT_FAILED : TD__EXIT_OK;
+    more = !code;
+    for (int64_t i = 0; more; i++) {
         td__batch b;
         td__frame_push(c);
-        got = td__loader_next(c, loader, &b);
-        if (got > 0)
+        more = td__loader_next(c, loader, &b);
+        if (more < 0)
+            code = TD__EXIT_DATA;
+        else if (more > 0)
             add_batch(c, model, &b, out);
         td__frame_pop(c, td_none());
-        if (got > 0 && each)
+        if (!code && c->error)
+            code = TD__EXIT_FAILED;
+        more = more > 0 && !code;
+        if (more && each)
             each(user, i, td__loader_batches(loader));
-        if (c->error)
-            got = -1;
     }
     c->grad = grad;
-    return got;
+    return code;
 }

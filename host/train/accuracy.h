@@ -16,7 +16,7 @@ double td__percent(int64_t right, int64_t n); /* 0 of nothing */
 void td__accuracy_add(td__accuracy *a, const float *logits, const int64_t *labels, int64_t n, int64_t classes);
 
 /* The whole data set through `model` in evaluation mode without gradients; its modes are left at evaluation.  `each`
- * (NULL: none) hears of every batch.  0, or -1 and c fails. */
+ * (NULL: none) hears of every batch.  An exit code; c fails unless it is 0. */
 int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader,
                          void (*each)(void *user, int64_t batch, int64_t batches), void *user, td__accuracy *out);
 

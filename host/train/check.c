@@ -268,16 +268,16 @@ static int check_stage(td__experiment *x, size_t number)
         failed = td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, NULL, NULL, &s.optimizer);
     if (!failed)
         failed = trace_begin(&t.student, s.student.root) || (s.teacher.root && trace_begin(&t.teacher, s.teacher.root));
-    if (!failed && x->n_datasets)
-        t.activations = td__stage_try(x, &s);
-    td__diag_take(x->c, &x->cfg, s.plan->at);
+    int code = !failed && x->n_datasets ? td__stage_try(x, &s, &t.activations) : TD__EXIT_OK;
+    if (code != TD__EXIT_DATA)
+        td__diag_take(x->c, &x->cfg, s.plan->at);
     if (!failed)
         print_stage(x, &s, &t);
     td__io_clear(s.io);
     td__stage_close(&s);
     trace_free(&t.student);
     trace_free(&t.teacher);
-    return failed || x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_OK;
+    return failed || x->cfg.diag.errors ? TD__EXIT_CONFIG : code;
 }
 
 static void print_model(const td__model_plan *p, td_module *m)

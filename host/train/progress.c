@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "host/base/log.h"
 
 #define REDRAW 0.2 /* seconds */
 
@@ -21,12 +24,19 @@ void td__progress_begin(td__progress *p, int64_t every, int quiet)
     p->every = every;
     p->quiet = quiet;
     p->terminal = isatty(STDERR_FILENO);
+    td__progress_restart(p);
+}
+
+void td__progress_restart(td__progress *p)
+{
     p->since = td__seconds();
+    p->images = p->steps = 0;
+    p->waited = 0;
 }
 
 int td__progress_step(td__progress *p, int64_t n, double waited, int last, td__rates *rates)
 {
-    double now = td__seconds(), span = now - p->since;
+    double span = td__seconds() - p->since;
     p->images += n;
     p->steps++;
     p->waited += waited;
@@ -35,9 +45,7 @@ int td__progress_step(td__progress *p, int64_t n, double waited, int last, td__r
     rates->seconds_per_step = span / (double)p->steps;
     if (p->steps < p->every && !last)
         return 0;
-    p->since = now;
-    p->images = p->steps = 0;
-    p->waited = 0;
+    td__progress_restart(p);
     return 1;
 }
 
@@ -46,19 +54,29 @@ int td__progress_wants(const td__progress *p)
     return !p->quiet && p->terminal && td__seconds() - p->line_at >= REDRAW;
 }
 
+/* How many characters fit a line that is rewritten: a wrapped one could not be wiped out. */
+static size_t room(size_t most)
+{
+    struct winsize w;
+    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &w) && w.ws_col && w.ws_col < most ? w.ws_col : most;
+}
+
 void td__progress_line(td__progress *p, int kept, const char *fmt, ...)
 {
+    char line[1024];
     va_list ap;
     if (p->quiet || (!kept && !td__progress_wants(p)))
         return;
     if (p->open)
         fputs("\r\033[K", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(line, kept ? sizeof line : room(sizeof line), fmt, ap);
     va_end(ap);
+    fputs(line, stderr);
     p->open = !kept;
     if (kept)
         fputc('\n', stderr);
+    td__log_unfinished(p->open);
     fflush(stderr);
     p->line_at = td__seconds();
 }

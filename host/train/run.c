@@ -68,11 +68,11 @@ static void say_step(struct run *r, double loss, const td__rates *rates, int kep
     double left = (double)((s->plan->epochs - at->stage_epoch) * batches - at->batch) * rates->seconds_per_step;
     char terms[512], eta[32];
     td__progress_line(&r->progress, kept,
-                      "%s epoch %lld/%lld [%lld/%lld] loss %.4f (%s) lr %.3g %.0f img/s data %.0f %% eta %s",
+                      "%s epoch %lld/%lld [%lld/%lld] eta %s %.0f img/s data %.0f %% lr %.3g loss %.4f (%s)",
                       s->plan->name, (long long)at->stage_epoch + 1, (long long)s->plan->epochs, (long long)at->batch,
-                      (long long)batches, loss, terms_text(r->x.c, &s->criterion, terms, sizeof terms),
-                      td__optimizer_lr(&s->optimizer), rates->images_per_second, 100 * rates->wait_share,
-                      td__duration(left, eta, sizeof eta));
+                      (long long)batches, td__duration(left, eta, sizeof eta), rates->images_per_second,
+                      100 * rates->wait_share, td__optimizer_lr(&s->optimizer), loss,
+                      terms_text(r->x.c, &s->criterion, terms, sizeof terms));
 }
 
 static void log_step(struct run *r, double loss, const td__rates *rates)
@@ -178,10 +178,10 @@ static int evaluate(struct run *r)
         return TD__EXIT_OK;
     if (!r->stage.val) /* nothing to choose by: the newest is the best */
         return save_student(r);
-    int failed = td__accuracy_measure(c, r->x.student, r->stage.val, NULL, NULL, &last->accuracy);
+    int code = td__accuracy_measure(c, r->x.student, r->stage.val, NULL, NULL, &last->accuracy);
     td__io_clear(r->stage.io);
-    if (failed)
-        return TD__EXIT_FAILED;
+    if (code)
+        return code;
     last->epoch = r->m.at.epoch + 1;
     int better = !r->m.best.epoch || last->accuracy.top1 > r->m.best.accuracy.top1;
     td__progress_line(&r->progress, 1, "%s epoch %lld/%lld validation: %s%s", r->stage.plan->name,
@@ -219,6 +219,7 @@ static int end_epoch(struct run *r)
 static int run_epoch(struct run *r)
 {
     int code = TD__EXIT_OK, more = r->m.at.batch < td__loader_batches(r->stage.train);
+    td__progress_restart(&r->progress);
     td__network_set_modes(&r->stage.teacher);
     td__network_set_modes(&r->stage.student);
     if (more && td__loader_start(r->x.c, r->stage.train, r->m.at.epoch, r->m.at.batch))
@@ -269,6 +270,8 @@ static int resume(struct run *r)
     const td__run_options *o = r->x.options;
     int code = td__report_open(&r->report, &r->x);
     int found = code ? 0 : td__checkpoint_read(r->x.c, r->report.checkpoints, &r->m);
+    if (!code && !found)
+        td__log(TD_LOG_INFO, "--resume: %s holds no checkpoint yet: the run begins anew", r->report.dir);
     if (code || found < 0)
         return code ? code : TD__EXIT_DATA;
     if (found && (r->m.at.stage < 0 || r->m.at.stage >= (int64_t)r->x.plan.n_stages ||
@@ -308,10 +311,9 @@ static int look_ahead(struct run *r)
     }
     for (size_t i = (size_t)r->m.at.stage; !code && i < r->x.plan.n_stages; i++) {
         td__train_stage s;
-        if (!td__stage_design(&r->x, i, &s))
-            td__stage_try(&r->x, &s);
-        if (td__diag_take(r->x.c, &r->x.cfg, s.plan->at) || r->x.cfg.diag.errors)
-            code = TD__EXIT_CONFIG;
+        code = td__stage_design(&r->x, i, &s) ? TD__EXIT_CONFIG : td__stage_try(&r->x, &s, NULL);
+        if (code == TD__EXIT_CONFIG)
+            td__diag_take(r->x.c, &r->x.cfg, s.plan->at);
         td__stage_close(&s);
     }
     return code;

@@ -116,27 +116,29 @@ static td__loader *trial_loader(td__experiment *x, const td__loader_plan *p)
     return td__experiment_loader(x, &few);
 }
 
-size_t td__stage_try(td__experiment *x, td__train_stage *s)
+int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
 {
     td_ctx *c = x->c;
     td__batch batch;
-    size_t bytes = 0;
+    int got = 0;
     td__loader *l = trial_loader(x, &s->plan->train);
     td_module *judged[4] = {x->student, x->teacher, s->student.root, s->teacher.root};
     for (int i = 0; i < 4; i++)
         if (judged[i])
             td__set_training(judged[i], 0);
     td__frame_push(c);
-    if (l && !td__loader_start(c, l, 0, 0) && td__loader_next(c, l, &batch) > 0 &&
-        !td__criterion_open(c, &s->plan->criterion, x->seed, 0, &s->criterion)) {
+    if (l && !td__loader_start(c, l, 0, 0))
+        got = td__loader_next(c, l, &batch);
+    if (got > 0 && !td__criterion_open(c, &s->plan->criterion, x->seed, 0, &s->criterion)) {
         size_t before = td__memory_now();
         c->grad = 1;
         td__stage_forward(c, s, &batch, 0, 0);
         c->grad = 0;
-        bytes = (td__memory_now() - before) / TD__TRIAL;
+        if (bytes)
+            *bytes = (td__memory_now() - before) / TD__TRIAL;
     }
     td__tape_clear(c);
     td__frame_pop(c, td_none());
     td__loader_free(l);
-    return c->error ? 0 : bytes;
+    return got < 0 ? TD__EXIT_DATA : c->error || x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_OK;
 }

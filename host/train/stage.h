@@ -36,10 +36,11 @@ void td__stage_close(td__train_stage *s);
 
 /* A step without backward pass of a designed stage, on the first TD__TRIAL samples (more than one, for batch
  * statistics), so that shapes which do not fit are found before anything is trained; terms with a state are left out,
- * and nothing changes but what was tapped (td__io_clear).  The bytes a sample would keep for the backward pass; 0 and c
- * fails. */
+ * and nothing changes but what was tapped (td__io_clear).  *bytes (NULL: not asked): what a sample would keep for the
+ * backward pass.  An exit code: TD__EXIT_DATA where the samples cannot be read, TD__EXIT_CONFIG where the step fails;
+ * c fails then. */
 #define TD__TRIAL 2
-size_t td__stage_try(td__experiment *x, td__train_stage *s);
+int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes);
 
 /* Finds, checks and hooks what the stage taps (taps.c). */
 void td__stage_tap(td__experiment *x, td__train_stage *s);

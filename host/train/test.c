@@ -37,11 +37,12 @@ static int test_model(td__experiment *x, td_module *model, const char *name, td_
     td__accuracy a;
     char text[128];
     td__progress_begin(&s.progress, x->plan.test_log_freq, x->options->quiet);
-    if (td__accuracy_measure(x->c, model, loader, show_batch, &s, &a))
-        return -1;
+    int code = td__accuracy_measure(x->c, model, loader, show_batch, &s, &a);
+    if (code)
+        return code;
     td__accuracy_text(&a, text, sizeof text);
     td__progress_line(&s.progress, 1, "%s: %s", name, text);
-    return json_object_set_new(out, name, td__accuracy_json(&a));
+    return json_object_set_new(out, name, td__accuracy_json(&a)) ? TD__EXIT_FAILED : TD__EXIT_OK;
 }
 
 int td__test_models(td__experiment *x, int with_teacher, json_t **out)
@@ -52,13 +53,13 @@ int td__test_models(td__experiment *x, int with_teacher, json_t **out)
         return TD__EXIT_OK;
     }
     td__loader *loader = td__experiment_loader(x, &x->plan.test);
-    int failed = !loader || !(*out = json_object());
-    if (!failed && with_teacher && x->teacher)
-        failed = test_model(x, x->teacher, "teacher", loader, *out);
-    if (!failed)
-        failed = test_model(x, x->student, own, loader, *out);
+    int code = loader && (*out = json_object()) ? TD__EXIT_OK : TD__EXIT_FAILED;
+    if (!code && with_teacher && x->teacher)
+        code = test_model(x, x->teacher, "teacher", loader, *out);
+    if (!code)
+        code = test_model(x, x->student, own, loader, *out);
     td__loader_free(loader);
-    return failed ? TD__EXIT_FAILED : TD__EXIT_OK;
+    return code;
 }
 
 /* The student's weights: the best of the run in --out, else what the file's dst_ckpt or src_ckpt holds. */

@@ -45,6 +45,7 @@ Test(cli, wrong_lines_say_what_is_wrong)
         {"--seed 1x", "error: --seed is a whole number from 0 to 18446744073709551615, not '1x'\n"},
         {"--seed 18446744073709551616", "error: --seed is a whole number from 0 to "},
         {"--threads 5000", "error: --threads is a whole number from 0 to 4096, not '5000'\n"},
+        {"--config x --out ''", "error: --out needs DIR, not an empty text\n"},
         {"--resume=yes", "error: --resume takes no value\n"},
         {"list-plugins --resume", "error: --resume is no option of 'list-plugins'; see tdhost list-plugins --help\n"},
         {"list-plugins x", "error: 'x' is one argument too many for 'list-plugins'\n"},

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -39,11 +40,12 @@ Test(run, leaves_results)
 
 Test(run, logs_json_lines)
 {
-    char line[4096];
+    char *line = NULL;
+    size_t room = 0;
     int steps = 0, validations = 0;
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", NULL, 0), TD__EXIT_OK);
     FILE *f = fopen(lab_path(&lab, "a/log.jsonl"), "r");
-    while (f && fgets(line, sizeof line, f)) {
+    while (f && getline(&line, &room, f) > 0) {
         json_t *j = json_loads(line, 0, NULL);
         const char *event = json_string_value(json_object_get(j, "event"));
         cr_assert(event, "%s", line);
@@ -54,6 +56,7 @@ Test(run, logs_json_lines)
         json_decref(j);
     }
     fclose(f);
+    free(line);
     cr_expect_eq(steps, 9, "%d lines: after 2, 4 and 5 of five steps, three times", steps);
     cr_expect_eq(validations, 3);
 }
