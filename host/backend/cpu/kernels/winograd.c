@@ -9,7 +9,7 @@
 #include "host/backend/cpu/kernels/winograd_transform.h"
 #include "host/backend/cpu/slots.h"
 
-#define PIECE_TILES 32 /* at least, and twice as many where the weights come from far */
+#define PIECE_TILES 16 /* about: sources and results should stay in L2, the weights come in order */
 #define PIECES 8
 #define LEAST_PART 128 /* result channels that are worth transforming the source again */
 
@@ -78,10 +78,9 @@ struct plan {
     int64_t rows_per_piece, most_tiles; /* of a piece */
     int64_t part, parts;                /* result channels */
     td__packed weight;                  /* of element 0; the others' follow */
-    float *taps;                        /* [9], packed as weight */
     float *bias;                        /* padded to whole vectors, 0 where none is given */
     int32_t *offset;
-    int64_t source_element, result_element; /* floats of one of the ELEMENTS matrices of a piece */
+    int64_t weight_element, source_element, result_element; /* floats of one of the ELEMENTS matrices */
     td__slots slots;                        /* source [ELEMENTS][blocks of channels][tiles][LANES], result
                                                [ELEMENTS][tiles][part] */
 };
@@ -99,42 +98,48 @@ int td__winograd_fits(const td__correlation *c)
            c->channels >= 16 && c->channels % LANES == 0 && c->out_channels >= 16 && c->rows >= 4 && c->columns >= 4;
 }
 
+/* G g G' of LANES filters; tap k is at g + k * LANES * LANES. */
+TD__INLINE void transform_filter(const float *g, float *to, int64_t element)
+{
+    vec half[3][EDGE], w[3], t[EDGE];
+#pragma GCC unroll 3
+    for (int b = 0; b < 3; b++) {
+#pragma GCC unroll 3
+        for (int a = 0; a < 3; a++)
+            w[a] = load(g + (3 * a + b) * LANES * LANES);
+        winograd_filter(w, half[b]);
+    }
+#pragma GCC unroll 6
+    for (int a = 0; a < EDGE; a++) {
+#pragma GCC unroll 3
+        for (int b = 0; b < 3; b++)
+            w[b] = half[b][a];
+        winograd_filter(w, t);
+#pragma GCC unroll 6
+        for (int b = 0; b < EDGE; b++)
+            store(to + (EDGE * a + b) * element, t[b]);
+    }
+}
+
 /* G g G' for LANES result channels. */
 static void pack_weights(void *arg, int64_t index)
 {
     struct plan *p = arg;
     const td__correlation *c = p->c;
-    int64_t o = index * LANES, all = td__packed_floats(&p->weight);
-    for (int64_t t = 0; t < 9; t++) {
-        td__packed tap = p->weight;
-        tap.data = p->taps + t * all;
-        td__pack(&tap, o, 0, 1, c->channels, c->weight + o * c->weight_o + c->wy[t / 3] + c->wx[t % 3], c->weight_o,
-                 c->weight_c);
-    }
-    int64_t wide = p->weight.vecs * LANES, start = o / wide * wide,
-            block = min(td__packed_out(&p->weight) - start, wide);
-    int64_t first = start * c->channels + (o - start);
-    for (int64_t i = first; i < first + c->channels * block; i += block) {
-        vec half[3][EDGE], g[3], t[EDGE];
-#pragma GCC unroll 3
-        for (int b = 0; b < 3; b++) {
-#pragma GCC unroll 3
-            for (int a = 0; a < 3; a++)
-                g[a] = load(p->taps + (3 * a + b) * all + i);
-            winograd_filter(g, half[b]);
+    int64_t o = index * LANES, wide = p->weight.vecs * LANES;
+    int64_t start = o / wide * wide, block = min(td__packed_out(&p->weight) - start, wide);
+    float *to = td__packed_block(&p->weight, start) + (o - start), bias[LANES] = {0};
+    for (int64_t i = 0; i < c->channels; i += LANES) {
+        float taps[9][LANES * LANES] __attribute__((aligned(64)));
+        for (int t = 0; t < 9; t++) {
+            td__packed tap = {min(c->out_channels - o, LANES), LANES, 1, taps[t]};
+            td__pack(&tap, 0, 0, 1, LANES,
+                     c->weight + o * c->weight_o + i * c->weight_c + c->wy[t / 3] + c->wx[t % 3], c->weight_o,
+                     c->weight_c);
         }
-#pragma GCC unroll 6
-        for (int a = 0; a < EDGE; a++) {
-#pragma GCC unroll 3
-            for (int b = 0; b < 3; b++)
-                g[b] = half[b][a];
-            winograd_filter(g, t);
-#pragma GCC unroll 6
-            for (int b = 0; b < EDGE; b++)
-                store(p->weight.data + (EDGE * a + b) * all + i, t[b]);
-        }
+        for (int k = 0; k < LANES; k++, to += block)
+            transform_filter(&taps[0][k * LANES], to, p->weight_element);
     }
-    float bias[LANES] = {0};
     if (c->bias)
         memcpy(bias, c->bias + o, (size_t)min(c->out_channels - o, LANES) * sizeof *bias);
     memcpy(p->bias + o, bias, sizeof bias);
@@ -149,7 +154,7 @@ static void multiply(const struct plan *p, int element, int64_t first, int64_t o
     for (int64_t o = 0; o < out; o += p->weight.vecs * LANES) {
         int64_t channels = min(out - o, p->weight.vecs * LANES);
         int vecs = (int)(channels / LANES);
-        const float *w = td__packed_block(&p->weight, first + o) + element * td__packed_floats(&p->weight);
+        const float *w = td__packed_block(&p->weight, first + o) + element * p->weight_element;
         int64_t cuts = ceil_div(tiles, td__tile_pixels(vecs)), height = tiles / cuts, taller = tiles % cuts;
         for (int64_t k = 0, t = 0; k < cuts; k++) {
             int64_t here = height + (k < taller);
@@ -237,14 +242,12 @@ static void run_piece(void *arg, int64_t piece)
     td__slot_give(&p->slots, source);
 }
 
-/* Rows of tiles and result channels of a piece.  The more weights, the more tiles they should serve; where that
- * leaves few pieces, channels are divided. */
+/* Rows of tiles and result channels of a piece; where there are few tiles, channels are divided. */
 static void plan_pieces(struct plan *p)
 {
     const td__correlation *c = p->c;
-    int64_t tiles = min(max(PIECE_TILES, c->channels * c->out_channels / 1024), 2 * PIECE_TILES);
     int64_t rows = c->images * p->tile_rows, out = td__packed_out(&p->weight);
-    p->rows_per_piece = min(max(tiles / p->tile_columns, 1), rows);
+    p->rows_per_piece = min(max(PIECE_TILES / p->tile_columns, 1), rows);
     p->most_tiles = p->rows_per_piece * p->tile_columns;
     p->weight.vecs = td__tile_vecs(c->out_channels, p->most_tiles, c->channels);
     int64_t wide = p->weight.vecs * LANES, pieces = ceil_div(rows, p->rows_per_piece);
@@ -264,13 +267,13 @@ int td__winograd(td_run *r, const td__correlation *c)
     plan_pieces(&p);
     int64_t all = td__packed_floats(&p.weight), rows = c->images * p.tile_rows;
     /* A cache line more, so that the matrices do not meet in the same sets of the cache. */
+    p.weight_element = all + 16;
     p.source_element = c->channels * p.most_tiles + 16;
     p.result_element = p.part * p.most_tiles + 16;
-    p.weight.data = td__run_scratch(r, (size_t)(ELEMENTS * all) * sizeof(float));
-    p.taps = td__run_scratch(r, (size_t)(9 * all) * sizeof(float));
+    p.weight.data = td__run_scratch(r, (size_t)(ELEMENTS * p.weight_element) * sizeof(float));
     p.bias = td__run_scratch(r, (size_t)td__packed_out(&p.weight) * sizeof(float));
     p.offset = td__run_scratch(r, (size_t)c->channels * sizeof *p.offset);
-    if (!p.weight.data || !p.taps || !p.bias || !p.offset ||
+    if (!p.weight.data || !p.bias || !p.offset ||
         td__slots_make(&p.slots, r, (size_t)(ELEMENTS * (p.source_element + p.result_element)) * sizeof(float)))
         return -1;
     for (int64_t i = 0; i < c->channels; i++)

@@ -9,20 +9,33 @@
 #include "host/backend/cpu/kernels/winograd_transform.h"
 #include "host/backend/cpu/slots.h"
 
-#define BATCH_TILES 64 /* transformed and summed at a time, at least; more where sums are large */
-#define CHUNK 64       /* result channels of a piece, at most */
+#define BATCH_TILES 64 /* transformed and summed at a time, at least */
+#define CHUNK 64       /* result channels and channels of a piece, at most: its sums should stay in L2 */
 #define PIECES 16
 #define MOST_GROUPS 8
 
+/* A piece is a group of images, times a chunk of the result channels, times a chunk of the channels. */
 struct plan {
     const td__weight_grad *g;
     int64_t tile_rows, tile_columns; /* of an image */
     int64_t rows_per_batch, most_tiles;
-    int64_t chunk, chunks, groups, images_per_group;
+    int64_t out, in, in_chunks, chunks; /* result channels and channels of a chunk */
+    int64_t groups, images_per_group;
     int64_t x_element, dy_element, sum_element; /* floats of one of the matrices */
-    float *sums;                                /* [groups][chunks][ELEMENTS][chunk][channels] */
-    td__slots slots;                            /* x [ELEMENTS][tiles][channels], dy [ELEMENTS][tiles][chunk] */
+    float *sums;                                /* [groups][chunks][ELEMENTS][out][in]; NULL: one group */
+    td__slots slots; /* x [ELEMENTS][tiles][in], dy [ELEMENTS][tiles][out], and one group's sums */
 };
+
+/* The channels of a chunk. */
+struct chunk {
+    int64_t o, n_o, c, n_c;
+};
+
+static struct chunk chunk_of(const struct plan *p, int64_t index)
+{
+    int64_t o = index / p->in_chunks * p->out, c = index % p->in_chunks * p->in;
+    return (struct chunk){o, min(p->out, p->g->out_channels - o), c, min(p->in, p->g->channels - c)};
+}
 
 int td__winograd_grad_fits(const td__weight_grad *g)
 {
@@ -59,94 +72,126 @@ static void transform_gradient(const td__weight_grad *g, const float *dy, int64_
 }
 
 /* sums[o][c] (+)= sum over tiles of dy[tile][o] * x[tile][c]. */
-static void add_products(const struct plan *p, const float *dy, const float *x, int64_t tiles, int64_t out, float *sums,
-                         int fresh)
+static void add_products(const struct plan *p, const struct chunk *k, const float *dy, const float *x, int64_t tiles,
+                         float *sums, int fresh)
 {
-    int64_t channels = p->g->channels, vecs = channels / LANES;
-    td__outer_sum s = {1, 1, tiles, {0, 0, p->chunk}, {0, 0, channels}};
+    int64_t vecs = k->n_c / LANES;
+    td__outer_sum s = {1, 1, tiles, {0, 0, p->out}, {0, 0, p->in}};
     int most = vecs % 3 == 0 ? 3 : vecs == 1 ? 1 : 2;
     for (int64_t v = 0; v < vecs; v += most) {
         int wide = (int)min(most, vecs - v);
-        int64_t cuts = ceil_div(out, td__outer_rows(wide)), height = out / cuts, taller = out % cuts;
-        for (int64_t k = 0, o = 0; k < cuts; k++) {
-            int64_t here = height + (k < taller);
-            td__outer(wide, (int)here)(&s, dy + o, x + v * LANES, sums + o * channels + v * LANES, channels, fresh);
+        int64_t cuts = ceil_div(k->n_o, td__outer_rows(wide)), height = k->n_o / cuts, taller = k->n_o % cuts;
+        for (int64_t i = 0, o = 0; i < cuts; i++) {
+            int64_t here = height + (i < taller);
+            td__outer(wide, (int)here)(&s, dy + o, x + v * LANES, sums + o * p->in + v * LANES, p->in, fresh);
             o += here;
         }
     }
 }
 
+/* The transforms of the tiles of one row of tiles. */
+static void transform_row(const struct plan *p, const struct chunk *k, int64_t row, float *x, float *dy)
+{
+    const td__weight_grad *g = p->g;
+    int64_t image = row / p->tile_rows, y = row % p->tile_rows * TILE;
+    td__image source = {g->x + image * g->height * g->width * g->x_pixel + k->c, g->height, g->width, g->x_pixel};
+    const float *from = g->dy + (image * g->rows + y) * g->columns * g->dy_pixel + k->o;
+    for (int64_t c = 0; c < k->n_c; c += LANES, source.data += LANES)
+        td__winograd_input(&source, y - g->pad_y, -g->pad_x, p->tile_columns, x + c, p->x_element, p->in);
+    for (int64_t o = 0; o < k->n_o; o += LANES)
+        transform_gradient(g, from + o, g->rows - y, dy + o, p->dy_element, p->out);
+}
+
+/* dw = G' s G of a chunk, with the sums of the groups added in order. */
+static void finish_chunk(const struct plan *p, const struct chunk *k, const float *sums)
+{
+    const td__weight_grad *g = p->g;
+    int64_t group = p->chunks * ELEMENTS * p->sum_element;
+    for (int64_t o = 0; o < k->n_o; o++)
+        for (int64_t c = 0; c < k->n_c; c += LANES) {
+            vec half[3][EDGE], s[EDGE], w[3];
+            float *to = g->dw + (k->o + o) * 9 * g->channels + k->c + c;
+            for (int j = 0; j < EDGE; j++) {
+                for (int i = 0; i < EDGE; i++) {
+                    const float *from = sums + (EDGE * i + j) * p->sum_element + o * p->in + c;
+                    s[i] = load(from);
+                    for (int64_t n = 1; n < p->groups; n++)
+                        s[i] += load(from + n * group);
+                }
+                winograd_filter_gradient(s, w);
+                for (int i = 0; i < 3; i++)
+                    half[i][j] = w[i];
+            }
+            for (int i = 0; i < 3; i++) {
+                winograd_filter_gradient(half[i], w);
+                for (int j = 0; j < 3; j++, to += g->channels)
+                    store(to, w[j]);
+            }
+        }
+}
+
 static void run_piece(void *arg, int64_t piece)
 {
     struct plan *p = arg;
-    const td__weight_grad *g = p->g;
-    int64_t group = piece / p->chunks, o = piece % p->chunks * p->chunk, out = min(p->chunk, g->out_channels - o);
-    int64_t first = group * p->images_per_group, end = min(first + p->images_per_group, g->images) * p->tile_rows;
-    float *x = td__slot_take(&p->slots), *dy = x + ELEMENTS * p->x_element, *sums = p->sums + piece * ELEMENTS * p->sum_element;
+    struct chunk k = chunk_of(p, piece % p->chunks);
+    int64_t first = piece / p->chunks * p->images_per_group;
+    int64_t end = min(first + p->images_per_group, p->g->images) * p->tile_rows;
+    float *x = td__slot_take(&p->slots), *dy = x + ELEMENTS * p->x_element;
+    float *sums = p->sums ? p->sums + piece * ELEMENTS * p->sum_element : dy + ELEMENTS * p->dy_element;
     for (int64_t row = first * p->tile_rows; row < end; row += p->rows_per_batch) {
         int64_t last = min(row + p->rows_per_batch, end), tiles = (last - row) * p->tile_columns;
         for (int64_t i = row; i < last; i++) {
-            int64_t image = i / p->tile_rows, y = i % p->tile_rows * TILE, at = (i - row) * p->tile_columns;
-            td__image source = {g->x + image * g->height * g->width * g->x_pixel, g->height, g->width, g->x_pixel};
-            for (int64_t c = 0; c < g->channels; c += LANES, source.data += LANES)
-                td__winograd_input(&source, y - g->pad_y, -g->pad_x, p->tile_columns, x + at * g->channels + c,
-                                   p->x_element, g->channels);
-            const float *from = g->dy + (image * g->rows + y) * g->columns * g->dy_pixel + o;
-            for (int64_t c = 0; c < out; c += LANES)
-                transform_gradient(g, from + c, g->rows - y, dy + at * p->chunk + c, p->dy_element, p->chunk);
+            int64_t at = (i - row) * p->tile_columns;
+            transform_row(p, &k, i, x + at * p->in, dy + at * p->out);
         }
         for (int e = 0; e < ELEMENTS; e++)
-            add_products(p, dy + e * p->dy_element, x + e * p->x_element, tiles, out, sums + e * p->sum_element,
+            add_products(p, &k, dy + e * p->dy_element, x + e * p->x_element, tiles, sums + e * p->sum_element,
                          row == first * p->tile_rows);
     }
+    if (!p->sums)
+        finish_chunk(p, &k, sums);
     td__slot_give(&p->slots, x);
 }
 
-/* G' s G, with the sums of the groups added in order. */
-static void reduce_channel(void *arg, int64_t channel)
+static void join_groups(void *arg, int64_t index)
 {
     const struct plan *p = arg;
+    struct chunk k = chunk_of(p, index);
+    finish_chunk(p, &k, p->sums + index * ELEMENTS * p->sum_element);
+}
+
+static void plan_pieces(struct plan *p)
+{
     const td__weight_grad *g = p->g;
-    int64_t chunk = channel / p->chunk, o = channel % p->chunk;
-    for (int64_t c = 0; c < g->channels; c += LANES) {
-        vec half[3][EDGE], s[EDGE], w[3];
-        for (int j = 0; j < EDGE; j++) {
-            for (int i = 0; i < EDGE; i++) {
-                const float *from = p->sums + (chunk * ELEMENTS + EDGE * i + j) * p->sum_element + o * g->channels + c;
-                s[i] = load(from);
-                for (int64_t k = 1; k < p->groups; k++)
-                    s[i] += load(from + k * p->chunks * ELEMENTS * p->sum_element);
-            }
-            winograd_filter_gradient(s, w);
-            for (int i = 0; i < 3; i++)
-                half[i][j] = w[i];
-        }
-        for (int i = 0; i < 3; i++) {
-            winograd_filter_gradient(half[i], w);
-            for (int j = 0; j < 3; j++)
-                store(g->dw + (channel * 9 + 3 * i + j) * g->channels + c, w[j]);
-        }
-    }
+    p->tile_rows = ceil_div(g->rows, TILE);
+    p->tile_columns = ceil_div(g->columns, TILE);
+    p->rows_per_batch = max(BATCH_TILES / p->tile_columns, 1);
+    p->most_tiles = p->rows_per_batch * p->tile_columns;
+    p->out = min(CHUNK, g->out_channels);
+    p->in = min(CHUNK, g->channels);
+    p->in_chunks = ceil_div(g->channels, p->in);
+    p->chunks = ceil_div(g->out_channels, p->out) * p->in_chunks;
+    p->images_per_group = ceil_div(g->images, min(min(ceil_div(PIECES, p->chunks), MOST_GROUPS), g->images));
+    p->groups = ceil_div(g->images, p->images_per_group);
+    /* A cache line more, so that the matrices do not meet in the same sets of the cache. */
+    p->x_element = p->most_tiles * p->in + 16;
+    p->dy_element = p->most_tiles * p->out + 16;
+    p->sum_element = p->out * p->in + 16;
 }
 
 int td__winograd_grad(td_run *r, const td__weight_grad *g)
 {
-    struct plan p = {.g = g, .tile_rows = ceil_div(g->rows, TILE), .tile_columns = ceil_div(g->columns, TILE)};
-    p.rows_per_batch = max(max(BATCH_TILES, g->channels / 2) / p.tile_columns, 1);
-    p.most_tiles = p.rows_per_batch * p.tile_columns;
-    p.chunk = min(CHUNK, g->out_channels);
-    p.chunks = ceil_div(g->out_channels, p.chunk);
-    p.images_per_group = ceil_div(g->images, min(min(ceil_div(PIECES, p.chunks), MOST_GROUPS), g->images));
-    p.groups = ceil_div(g->images, p.images_per_group);
-    /* A cache line more, so that the matrices do not meet in the same sets of the cache. */
-    p.x_element = p.most_tiles * g->channels + 16;
-    p.dy_element = p.most_tiles * p.chunk + 16;
-    p.sum_element = p.chunk * g->channels;
-    p.sums = td__run_scratch(r, (size_t)(p.groups * p.chunks * ELEMENTS * p.sum_element) * sizeof *p.sums);
-    if (!p.sums || td__slots_make(&p.slots, r, (size_t)(ELEMENTS * (p.x_element + p.dy_element)) * sizeof(float)))
+    struct plan p = {.g = g};
+    plan_pieces(&p);
+    size_t sums = (size_t)(ELEMENTS * p.sum_element) * sizeof(float),
+           transforms = (size_t)(ELEMENTS * (p.x_element + p.dy_element)) * sizeof(float);
+    if (p.groups > 1 && !(p.sums = td__run_scratch(r, (size_t)(p.groups * p.chunks) * sums)))
+        return -1;
+    if (td__slots_make(&p.slots, r, transforms + (p.sums ? 0 : sums)))
         return -1;
     double flops = 2.0 * ELEMENTS * (double)(g->images * p.tile_rows * p.tile_columns * g->out_channels * g->channels);
     in_parallel(p.groups * p.chunks, flops, run_piece, &p);
-    in_parallel(g->out_channels, (double)(ELEMENTS * p.groups * p.chunks * p.sum_element), reduce_channel, &p);
+    if (p.sums)
+        in_parallel(p.chunks, (double)(p.groups * p.chunks * ELEMENTS * p.sum_element), join_groups, &p);
     return 0;
 }
