@@ -24,12 +24,6 @@ static const td_param hcl_params[] = {
     TD_PARAM_INT(struct hcl, warmup_epochs, "0", "W: the loss grows over that many epochs; 0: it does not", .min = 0, .max = 1e9),
     TD_PARAM_END_OPEN};
 
-/* The first epoch is 1. */
-static double warmth(const struct hcl *p, int64_t epoch)
-{
-    return epoch + 1 < p->warmup_epochs ? (double)(epoch + 1) / (double)p->warmup_epochs : 1;
-}
-
 static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
 {
     const struct hcl *p = params;
@@ -47,7 +41,7 @@ static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
             td_mse_loss(c, td_adaptive_avg_pool2d(c, s, k, k), td_adaptive_avg_pool2d(c, t, k, k), reduction);
         loss = td_add(c, loss, td_scale(c, d, factor));
     }
-    return td_scale(c, loss, warmth(p, td_io_of(io)->epoch) / total);
+    return td_scale(c, loss, td_warmth(io, p->warmup_epochs) / total);
 }
 
 static const td_loss_type hcl = {

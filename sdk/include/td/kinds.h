@@ -22,6 +22,12 @@ static inline td_tensor *td_io_get(td_io *io, const td_tap *tap)
     return td_tensor_of(td_io_of(io)->c, td_host->io_value(io, tap));
 }
 static inline td_tensor *td_io_supp(td_io *io, const char *name) { return td_host->io_supp(io, name); }
+/* The factor of a loss that grows over the first n epochs of the run, the first being 1/n; n 0: it does not. */
+static inline double td_warmth(td_io *io, int64_t n)
+{
+    int64_t epoch = td_io_of(io)->epoch + 1;
+    return epoch < n ? (double)epoch / (double)n : 1;
+}
 /* For loss wrappers: until the term is done, whoever reads `tap` gets x in its place.  An error when nobody does. */
 static inline void td_io_cover(td_io *io, const td_tap *tap, td_tensor *x)
 {

@@ -403,6 +403,21 @@ static inline td_tensor *td_normalize(td_ctx *c, td_tensor *x, double p, int64_t
     td_tensor *sum = td_clamp(c, td_sum(c, td_pow(c, td_abs(c, x), p), d, 1), 1e-37, 1e300);
     return td_div(c, x, td_clamp(c, td_pow(c, sum, 1 / p), eps, 1e300));
 }
+/* Rows of zeros with a 1 at the target: target int64 [B] -> [B, classes] of dtype. */
+static inline td_tensor *td_one_hot(td_ctx *c, td_tensor *target, int64_t classes, uint32_t dtype)
+{
+    const int64_t column[2] = {-1, 1};
+    int64_t *numbers = (int64_t *)td_alloc(c, (size_t)classes * sizeof *numbers);
+    for (int64_t i = 0; numbers && i < classes; i++)
+        numbers[i] = i;
+    td_tensor *all = td_cast(c, td_tensor_from(c, TD_INT64, 1, &classes, numbers), dtype);
+    return td_equal(c, td_reshape(c, td_cast(c, target, dtype), 2, column), all);
+}
+/* The logits z without those that the one-hot rows of `hot` mark: softmax gives them 0. */
+static inline td_tensor *td_without(td_ctx *c, td_tensor *hot, td_tensor *z)
+{
+    return td_where(c, hot, td_scalar(c, td_desc_of(z)->dtype, -1e4), z);
+}
 /* KL(softmax(t / T) || softmax(s / T)) of logits [B,C], without the factor T^2 that keeps gradients in size. */
 static inline td_tensor *td_soft_kl(td_ctx *c, td_tensor *s, td_tensor *t, double T, uint32_t reduction)
 {
