@@ -74,7 +74,7 @@ static json_t *measure(const struct line *l, const struct workload *w, double st
     json_t *j = NULL;
     if (!td__plugins_scan(&plugins, NULL, 0, &folder, 1) && !td__register_builtins()) {
         td__plugins_load(&plugins);
-        if (!measure_step(w, l->backend, l->threads, l->steps, start, &m))
+        if (!measure_step(w, &plugins, l->backend, l->threads, l->steps, start, &m))
             j = json_pack("{ss ss si si sf sf sf sf sf sf sf sf}", "workload", w->name, "backend", m.backend, "threads", m.threads, "steps",
                           l->steps, "ms", m.ms, "ms_lower_quartile", m.low_ms, "ms_upper_quartile", m.high_ms, "images_per_second",
                           1e3 * (double)w->batch / m.ms, "peak_rss_mib", m.rss, "first_step_seconds", m.first, "conv_gflop", m.gflop,

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "host/plugin/plugins.h"
+
 struct workload {
     const char *name, *teacher, *student;
     int64_t batch, pixels, classes;
@@ -26,6 +28,7 @@ double peak_gflops(void);
 
 /* Three steps to warm up after the first, then `steps` timed ones.  `start`: when the process started.  0, or an exit code with the
  * message printed. */
-int measure_step(const struct workload *w, const char *backend, int threads, int steps, double start, struct measured *out);
+int measure_step(const struct workload *w, td__plugins *plugins, const char *backend, int threads, int steps, double start,
+                 struct measured *out);
 
 #endif

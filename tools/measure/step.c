@@ -128,7 +128,8 @@ static int open_stage(td__experiment *x, td__train_stage *s)
     return TD__EXIT_OK;
 }
 
-int measure_step(const struct workload *w, const char *backend, int threads, int steps, double start, struct measured *out)
+int measure_step(const struct workload *w, td__plugins *plugins, const char *backend, int threads, int steps, double start,
+                 struct measured *out)
 {
     char sets[4][96];
     snprintf(sets[0], sizeof sets[0], "models.teacher_model.key=%s", w->teacher);
@@ -136,7 +137,8 @@ int measure_step(const struct workload *w, const char *backend, int threads, int
     snprintf(sets[2], sizeof sets[2], "models.teacher_model.kwargs.num_classes=%lld", (long long)w->classes);
     snprintf(sets[3], sizeof sets[3], "models.student_model.kwargs.num_classes=%lld", (long long)w->classes);
     const char *set[] = {sets[0], sets[1], sets[2], sets[3]};
-    const td__run_options o = {.config = TD_SRCDIR "/tools/measure/step.yaml", .sets = set, .n_sets = 4, .backend = backend, .threads = threads};
+    const td__run_options o = {.config = TD_SRCDIR "/tools/measure/step.yaml", .sets = set, .n_sets = 4, .backend = backend,
+                              .threads = threads, .plugins = plugins};
     td__experiment x;
     td__train_stage s = {0};
     memset(out, 0, sizeof *out);
