@@ -49,6 +49,7 @@ typedef struct td__config {
     const char *path;
     td__node *root;
     td__diag diag;
+    int missed; /* whether a key was named that no plugin brings */
 } td__config;
 
 /* Reads a file and applies `--set a.b.c=VALUE` overrides before tags are evaluated.  VALUE is YAML; list positions are

@@ -19,6 +19,7 @@ static void unknown_key(td__config *cfg, uint32_t kind, const char *key, td__pla
     const char *near[3];
     const td__entry *other = td__find_any(key);
     size_t n = td__nearest_keys(kind, after_dot(key), near, 3);
+    cfg->missed |= !other;
     if (other)
         td__diag_error(&cfg->diag, at, "'%s' is %s, not %s", key, td__kind_title(other->kind), td__kind_title(kind));
     else if (n)

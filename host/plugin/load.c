@@ -178,5 +178,6 @@ void td__plugins_free(td__plugins *p)
         free(p->v[i]);
     }
     free(p->v);
+    free(p->searched);
     memset(p, 0, sizeof *p);
 }

@@ -20,6 +20,7 @@ typedef struct td__plugin {
 typedef struct td__plugins {
     td__plugin **v; /* in order of priority; registered types point to theirs */
     size_t n, capacity;
+    char *searched; /* the folders, as a message names them; NULL: none */
 } td__plugins;
 
 /* Reads the note of one ELF file through its program headers, running nothing, and fills what it says into out (the
@@ -39,7 +40,7 @@ int td__plugins_add(td__plugins *p, td__plugin *plugin);
 /* Adds what the places hold, in order of priority: files, then folders (each may be several separated by ':'; searched
  * recursively for *.so).  The same file twice (inode) counts once; files without a note are skipped silently in folders
  * and refused when named.
- * 0, or -1 with a message logged: a folder that cannot be read, or no memory. */
+ * 0, or -1 with a message logged: a named file or folder that is not there, or no memory. */
 int td__plugins_scan(td__plugins *p, const char *const *files, size_t n_files, const char *const *dirs, size_t n_dirs);
 /* Adds the default places, where they exist: $TDHOST_PLUGIN_PATH (not when privileged), the user's data folder, the
  * installed folder. */

@@ -78,9 +78,13 @@ static int known(const td__plugins *p, const struct stat *st)
 
 static int add_file(td__plugins *p, const char *file, enum place place)
 {
-    struct stat st = {0};
+    struct stat st;
     char why[512] = "";
-    if (!stat(file, &st) && known(p, &st))
+    if (stat(file, &st)) {
+        td__log(place == NAMED_FILE ? TD_LOG_ERROR : TD_LOG_WARN, "plugin '%s': %s", file, strerror(errno));
+        return place == NAMED_FILE ? -1 : 0;
+    }
+    if (known(p, &st))
         return 0;
     td__plugin *plugin = calloc(1, sizeof *plugin);
     if (!plugin || !(plugin->file = td__strdup(file))) {
@@ -109,6 +113,16 @@ static int is_shared_object(const FTSENT *e)
     return e->fts_info == FTS_F && e->fts_namelen > 3 && !strcmp(e->fts_name + e->fts_namelen - 3, ".so");
 }
 
+/* Notes a folder, so that who misses something sees where it was not looked for. */
+static int note(td__plugins *p, const char *folder, int there)
+{
+    char *text = td__printf("%s%s%s%s", p->searched ? p->searched : "", p->searched ? ", " : "", folder,
+                            there ? "" : " (not there)");
+    free(p->searched);
+    p->searched = text;
+    return text ? 0 : out_of_memory();
+}
+
 /* All *.so below a folder, in the order of their names. */
 static int add_folder(td__plugins *p, char *folder, enum place place)
 {
@@ -121,7 +135,9 @@ static int add_folder(td__plugins *p, char *folder, enum place place)
             if (place == NAMED_FOLDER)
                 td__log(TD_LOG_ERROR, "plugin folder '%s': %s", folder,
                         strerror(e->fts_errno ? e->fts_errno : ENOTDIR));
-            rc = place == NAMED_FOLDER ? -1 : 0;
+            rc = place == NAMED_FOLDER ? -1 : note(p, folder, 0);
+        } else if (e->fts_level == FTS_ROOTLEVEL && e->fts_info == FTS_D) {
+            rc = note(p, folder, 1);
         } else if (is_shared_object(e)) {
             rc = add_file(p, e->fts_path, place);
         } else if (e->fts_info == FTS_DNR) {

@@ -99,7 +99,10 @@ td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
         const td__term_plan *t = &k->plan->terms[i];
         if (((const td_loss_type *)t->loss->type)->build && !k->states[i])
             continue;
+        int fine = !c->error;
         add_term(c, k, t->name, t->weight, term_value(c, t, k->states[i], io));
+        if (fine && c->error)
+            k->failed = t;
     }
     if (k->plan->model_term)
         add_model_terms(c, k, io);

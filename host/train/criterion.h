@@ -10,6 +10,7 @@ typedef struct td__criterion {
     td_module **states; /* a term's own module, or NULL; n_terms of them */
     td_term *terms;     /* of the last step: values live as long as the caller's frame */
     size_t n, capacity;
+    const td__term_plan *failed; /* in which of them the context failed; NULL: in none */
 } td__criterion;
 
 /* Makes the terms' states, drawing from `seed`; without `with_states` terms that have one are left out of

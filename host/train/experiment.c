@@ -20,6 +20,10 @@ int td__experiment_fail(td__experiment *x, int code)
 {
     if (x->cfg.diag.n)
         td__diag_print(&x->cfg.diag, stderr);
+    if (x->cfg.missed)
+        td__log(TD_LOG_INFO, "plugins were looked for in %s: --plugins DIR names more",
+                x->options->plugins->searched ? x->options->plugins->searched : "no folder");
+    x->cfg.missed = 0;
     td__diag_free(&x->cfg.diag);
     memset(&x->cfg.diag, 0, sizeof x->cfg.diag);
     if (x->c && x->c->error) {

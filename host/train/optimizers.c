@@ -1,4 +1,6 @@
 /* SGD, Adam and AdamW with torch.optim's names and defaults; the arithmetic is host/ops/optim.c's. */
+#include <stdio.h>
+
 #include "host/plugin/registry.h"
 #include "host/train/optim.h"
 
@@ -35,12 +37,17 @@ static void sgd_update(td_ctx *c, const void *params, double lr, int64_t step, t
     const struct sgd *p = params;
     td_sgd_attrs a = {lr, p->momentum, p->dampening, p->weight_decay, p->nesterov, step == 1};
     td_tensor *in[3] = {param, direction(c, grad, p->maximize), p->momentum != 0 ? state[0] : NULL};
-    if (p->nesterov && (p->momentum <= 0 || p->dampening != 0)) {
-        td_fail(c, "SGD: nesterov needs a momentum > 0 and no dampening, not momentum %g and dampening %g", p->momentum,
-                p->dampening);
-        return;
-    }
     td_host->apply(c, "sgd_step", in, 3, &a, sizeof a, NULL, 0);
+}
+
+static const char *sgd_check(const void *params, char *why, size_t why_size)
+{
+    const struct sgd *p = params;
+    if (!p->nesterov || (p->momentum > 0 && p->dampening == 0))
+        return NULL;
+    snprintf(why, why_size, "needs a momentum > 0 and no dampening, not momentum %g and dampening %g", p->momentum,
+             p->dampening);
+    return "nesterov";
 }
 
 /* ---- Adam, AdamW ---- */
@@ -62,17 +69,19 @@ static const td_param adam_table[] = ADAM_TABLE("0"), adamw_table[] = ADAM_TABLE
 
 static int is_decay(double beta) { return beta >= 0 && beta < 1; }
 
+static const char *adam_check(const void *params, char *why, size_t why_size)
+{
+    const struct adam *p = params;
+    int two_decays = p->betas.n == 2 && is_decay(p->betas.v[0]) && is_decay(p->betas.v[1]);
+    if (!p->amsgrad && two_decays)
+        return NULL;
+    snprintf(why, why_size, two_decays ? "is not offered: it may be false" : "are two numbers in [0, 1)");
+    return two_decays ? "amsgrad" : "betas";
+}
+
 static void adam_step(td_ctx *c, const struct adam *p, double lr, int64_t step, td_tensor *param, td_tensor *grad,
                       td_tensor *const *state, int32_t decoupled)
 {
-    if (p->amsgrad) {
-        td_fail(c, "Adam: amsgrad is not offered; it may be false");
-        return;
-    }
-    if (p->betas.n != 2 || !is_decay(p->betas.v[0]) || !is_decay(p->betas.v[1])) {
-        td_fail(c, "Adam: betas must be two numbers in [0, 1)");
-        return;
-    }
     td_adam_attrs a = {lr, p->betas.v[0], p->betas.v[1], p->eps, p->weight_decay, step, decoupled, 0};
     td_tensor *in[4] = {param, direction(c, grad, p->maximize), state[0], state[1]};
     td_host->apply(c, "adam_step", in, 4, &a, sizeof a, NULL, 0);
@@ -96,12 +105,12 @@ int td__register_optimizers(void)
     static const td_optimizer_type types[] = {
         {.type = {"SGD", "torch.optim.SGD", "Stochastic gradient descent, with momentum", sgd_table,
                   sizeof(struct sgd), 0},
-         .n_state = 1, .state_names = sgd_state, .update = sgd_update},
+         .n_state = 1, .state_names = sgd_state, .update = sgd_update, .check = sgd_check},
         {.type = {"Adam", "torch.optim.Adam", "Adam (Kingma & Ba 2015)", adam_table, sizeof(struct adam), 0},
-         .n_state = 2, .state_names = adam_state, .update = adam_update},
+         .n_state = 2, .state_names = adam_state, .update = adam_update, .check = adam_check},
         {.type = {"AdamW", "torch.optim.AdamW", "Adam with decoupled weight decay (Loshchilov & Hutter 2019)",
                   adamw_table, sizeof(struct adam), 0},
-         .n_state = 2, .state_names = adam_state, .update = adamw_update},
+         .n_state = 2, .state_names = adam_state, .update = adamw_update, .check = adam_check},
     };
     int failed = 0;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)

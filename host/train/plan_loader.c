@@ -57,7 +57,11 @@ void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, con
 {
     static const char *const keys[] = {"dataset_id", "dataset_wrapper", "cache_output", "requires_supp",
                                        "sampler",    "batch_sampler",   "collate_fn",   "kwargs"};
-    static const char *const absent[] = {"cache_output", "batch_sampler", "collate_fn"};
+    static const struct {
+        const char *key, *why;
+    } absent[] = {{"cache_output", "the teacher's outputs are computed for each batch, as its images are drawn anew"},
+                  {"batch_sampler", "batches are 'batch_size' samples in the order of 'sampler'"},
+                  {"collate_fn", "samples of one size are stacked"}};
     struct loader_kwargs kwargs = {1, 0, 0};
     td__node_check_keys(cfg, section, name, keys, sizeof keys / sizeof *keys);
     out->at = section->at;
@@ -71,9 +75,9 @@ void td__plan_loader(td__config *cfg, td__node *datasets, td__node *section, con
         out->wrapper = td__object_of(cfg, wrapper, TD_KIND_DATASET_WRAPPER);
     out->sampler = read_sampler(cfg, section, name, training);
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
-        if (!td__plan_is_null(td__node_get(section, absent[i])))
-            td__diag_error(&cfg->diag, td__place_of(section, absent[i]),
-                           "'%s' is not supported yet: leave it out or null", absent[i]);
+        if (!td__plan_is_null(td__node_get(section, absent[i].key)))
+            td__diag_error(&cfg->diag, td__place_of(section, absent[i].key),
+                           "'%s' is not supported (%s): leave it out or null", absent[i].key, absent[i].why);
     td__bind(cfg, td__node_get(section, "kwargs"), name, kwargs_table, sizeof kwargs, &kwargs);
     out->batch_size = kwargs.batch_size;
     out->workers = kwargs.num_workers;

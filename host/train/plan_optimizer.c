@@ -42,6 +42,17 @@ static double base_lr(const td_type *type, const void *params)
     return NAN;
 }
 
+/* What the optimiser itself has to say about its arguments, at the one it names. */
+static void check_params(td__config *cfg, const td__object *o, td__node *kwargs, td__node *section)
+{
+    const td_optimizer_type *type = (const td_optimizer_type *)o->type;
+    char why[256] = "";
+    const char *name = type->check ? type->check(o->params, why, sizeof why) : NULL;
+    const td__node *value = name ? td__node_get(kwargs, name) : NULL;
+    if (name)
+        td__diag_error(&cfg->diag, value ? value->at : section->at, "'%s' in %s %s", name, type->type.key, why);
+}
+
 static int fill_group(td__config *cfg, td__node *key, td__node *kwargs, td__node *section, td__optimizer_plan *out,
                       td__group_plan *g)
 {
@@ -49,6 +60,7 @@ static int fill_group(td__config *cfg, td__node *key, td__node *kwargs, td__node
     if (!o)
         return -1;
     out->type = (const td_optimizer_type *)o->type;
+    check_params(cfg, o, kwargs, section);
     g->params = o->params;
     g->lr = base_lr(o->type, o->params);
     if (isnan(g->lr))

@@ -416,6 +416,7 @@ int td__train_command(const td__run_options *o)
     if (!code && !o->resume) /* nothing is left behind by a run that could not begin */
         code = td__report_open(&r.report, &r.x);
     if (!code) {
+        td__log(TD_LOG_INFO, "results go to %s", r.report.dir);
         catch_signals();
         code = begin(&r);
     }

@@ -140,5 +140,8 @@ int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
     td__tape_clear(c);
     td__frame_pop(c, td_none());
     td__loader_free(l);
-    return got < 0 ? TD__EXIT_DATA : c->error || x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_OK;
+    if (got < 0)
+        return TD__EXIT_DATA;
+    td__diag_take(c, &x->cfg, s->criterion.failed ? s->criterion.failed->at : s->plan->at);
+    return x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_OK;
 }

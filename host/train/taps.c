@@ -42,6 +42,22 @@ static td__tap_use *tap_use(td__experiment *x, td__train_stage *s, const td_tap 
     return &s->taps[s->n_taps++];
 }
 
+static int is_module(td_module *m, const char *path, void *user)
+{
+    (void)path;
+    return m == user;
+}
+
+/* Modules of the model that `sequential` left out never run, so that nothing would ever be tapped there. */
+static void check_runs(td__experiment *x, const td__network *n, td_module *m, const td__tap_use *u)
+{
+    const td__paths *kept = n->plan->wrapper_sequential.n ? &n->plan->wrapper_sequential : &n->plan->sequential;
+    if (!kept->n || td__walk(n->root, is_module, m))
+        return;
+    td__diag_error(&x->cfg.diag, u->at, "%s: '%s' does not run: 'sequential' on line %u leaves it out", n->plan->name,
+                   u->tap.path, kept->v[0].at.line);
+}
+
 /* The output of a whole network is always there; all else is hooked. */
 static void hook(td__experiment *x, td__train_stage *s, const td__tap_use *u)
 {
@@ -54,10 +70,12 @@ static void hook(td__experiment *x, td__train_stage *s, const td__tap_use *u)
     if (!strcmp(u->tap.path, ".") && u->tap.io == TD_OUTPUT)
         return;
     td_module *m = td__network_find(n, u->tap.path);
-    if (m)
-        td__io_tap(s->io, m, &u->tap);
-    else
+    if (!m) {
         td__no_such_module(x->c, &x->cfg, n->plan->name, n->root, u->tap.path, u->at);
+        return;
+    }
+    check_runs(x, n, m, u);
+    td__io_tap(s->io, m, &u->tap);
 }
 
 static void read_tap(const td_tap *tap, void *user)

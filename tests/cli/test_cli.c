@@ -11,6 +11,8 @@
 #include "host/train/train.h"
 #include "tests/shell.h"
 
+#define SDK TD__STR(TD_ABI_MAJOR) "." TD__STR(TD_ABI_MINOR)
+
 static struct shell got;
 
 static void run(const char *arguments)
@@ -53,6 +55,7 @@ Test(cli, wrong_lines_say_what_is_wrong)
         {"check", "error: 'check' needs --config FILE; see tdhost --help\n"},
         {"--quiet", "error: 'train' needs --config FILE; see tdhost --help\n"},
         {"list-plugins --plugins /nowhere-at-all", "error: plugin folder '/nowhere-at-all': No such file or directory\n"},
+        {"list-plugins --plugin /nowhere/p.so", "error: plugin '/nowhere/p.so': No such file or directory\n"},
         {"describe NoSuchThing", "error: nothing is registered as 'NoSuchThing'; 'tdhost describe' lists what is\n"},
         {"describe Conv2", "error: nothing is registered as 'Conv2' (did you mean 'Conv2d'"},
     };
@@ -67,7 +70,7 @@ Test(cli, help_and_version)
     expect("list-plugins --help", TD__EXIT_OK, "usage: tdhost list-plugins");
     cr_expect(strstr(got.text, "--resume") == NULL, "only its own options");
     expect("check -h", TD__EXIT_OK, "--set KEY=VALUE");
-    expect("--version", TD__EXIT_OK, "tdhost 0.1.0 (plugin SDK 0.1, plugins in ");
+    expect("--version", TD__EXIT_OK, "tdhost 0.1.0 (plugin SDK " SDK ", plugins in ");
 }
 
 Test(cli, the_command_may_stand_anywhere)
@@ -96,6 +99,17 @@ Test(cli, no_plugins_is_said)
     cr_expect_str_empty(got.text);
 }
 
+Test(cli, who_forgot_plugins_sees_where_they_were_looked_for)
+{
+    if (!access(TD_PLUGIN_DIR, F_OK))
+        cr_skip_test("plugins are installed in " TD_PLUGIN_DIR);
+    expect("check $srcdir/configs/drawn/labels.yaml", TD__EXIT_CONFIG, "labels.yaml:6:10: no plugin brings a data set 'DrawnShapes'");
+    cr_expect(strstr(got.text, "\nplugins were looked for in /nowhere/tdhost/plugins/0 (not there), " TD_PLUGIN_DIR
+                               " (not there): --plugins DIR names more\n") != NULL, "%s", got.text);
+    expect("check $srcdir/configs/drawn/labels.yaml " PLUGINS "--set models.model.key=resnt", TD__EXIT_CONFIG, "(did you mean 'resnet'");
+    cr_expect(strstr(got.text, "plugins were looked for in " TD_BUILDDIR "/plugins, /nowhere/tdhost") != NULL, "%s", got.text);
+}
+
 Test(cli, list_plugins_is_one_line_a_key_or_json)
 {
     expect("list-plugins " PLUGINS, TD__EXIT_OK, "loss             KDLoss ");
@@ -118,7 +132,7 @@ Test(cli, list_plugins_is_one_line_a_key_or_json)
 Test(cli, a_bad_plugin_is_named_and_the_rest_goes_on)
 {
     expect("describe --plugins " TD_BUILDDIR "/tests/plugins/zoo ExtraSymbol", TD__EXIT_OK, "loss ExtraSymbol\n");
-    cr_expect(strstr(got.text, "warning: " TD_BUILDDIR "/tests/plugins/zoo/major_newer.so: built for SDK 1.0, this host offers 0.1\n") != NULL);
+    cr_expect(strstr(got.text, "warning: " TD_BUILDDIR "/tests/plugins/zoo/major_newer.so: built for SDK 1.0, this host offers " SDK "\n") != NULL);
     cr_expect(strstr(got.text, "warning: " TD_BUILDDIR "/tests/plugins/zoo/no_entry.so: no symbol td_plugin_entry\n") != NULL);
 }
 

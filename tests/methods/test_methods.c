@@ -52,7 +52,7 @@ Test(methods, bad_files_say_why)
 {
     static const struct { const char *text, *message; } bad[] = {
         {"tensors: x.safetensors\n", ":1:1: 'loss' is missing: {key, kwargs} of the loss to compute"},
-        {"loss: {key: KDLos, kwargs: {}}\ntensors: x.safetensors\n", "did you mean 'KDLoss'?"},
+        {"loss: {key: KDLos, kwargs: {}}\ntensors: x.safetensors\n", "did you mean 'KDLoss'"},
         {"loss: {key: MSELoss, kwargs: {}}\ntensors: x.safetensors\n",
          ":1:1: MSELoss compares an input with a target: it needs a 'loss_wrapper' (SimpleLossWrapper) that says which"},
         {"loss: {key: MSELoss}\nloss_wrapper: {key: LogitStandardization}\ntensors: x.safetensors\n",

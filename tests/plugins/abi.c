@@ -1,4 +1,4 @@
-/* The binary interface of SDK 0.2 on 64-bit machines, as numbers.  It compiles only while they hold.
+/* The binary interface of SDK 0.3 on 64-bit machines, as numbers.  It compiles only while they hold.
  *
  * A line that fails is a change that old plugins would not survive.  What may be done: new fields at the end of a
  * descriptor (its size here changes, and TD_ABI_MINOR grows), new functions at the end of td_api. */
@@ -359,12 +359,13 @@ SIZE(td_forward_proc_type, 48);
 AT(td_forward_proc_type, type, 0);
 AT(td_forward_proc_type, forward, 40);
 
-SIZE(td_optimizer_type, 64);
+SIZE(td_optimizer_type, 72);
 AT(td_optimizer_type, type, 0);
 AT(td_optimizer_type, n_state, 40);
 AT(td_optimizer_type, reserved, 44);
 AT(td_optimizer_type, state_names, 48);
 AT(td_optimizer_type, update, 56);
+AT(td_optimizer_type, check, 64);
 
 SIZE(td_scheduler_type, 48);
 AT(td_scheduler_type, type, 0);

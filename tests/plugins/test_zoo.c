@@ -19,6 +19,8 @@
 #define ZOO TD_BUILDDIR "/tests/plugins/zoo"
 #define GOOD ZOO "/good.so"
 
+#define SDK TD__STR(TD_ABI_MAJOR) "." TD__STR(TD_ABI_MINOR)
+
 static td__plugins plugins;
 
 static void start(void) { td__log_level(TD_LOG_ERROR); }
@@ -35,8 +37,8 @@ static const struct { const char *name, *refused; } expected[] = {
     {"bad_json", "its tdhost note is not JSON: string or '}' expected near end of file"},
     {"no_abi", "its tdhost note does not say which SDK it was built for"},
     {"bad_kind", "its tdhost note names a kind this host does not know"},
-    {"major_newer", "built for SDK 1.0, this host offers 0.1"},
-    {"minor_newer", "built for SDK 0.99, this host offers 0.1"},
+    {"major_newer", "built for SDK 1.0, this host offers " SDK},
+    {"minor_newer", "built for SDK 0.99, this host offers " SDK},
     {"duplicate", "loss 'ZooLoss' is already registered by " GOOD},
     {"duplicate_alias", "loss 'ZooLoss' is already registered by " GOOD},
     {"no_entry", "no symbol td_plugin_entry"},
@@ -230,10 +232,9 @@ Test(zoo, files_that_are_no_plugins)
     expect_named(good, size, 0644, message);
     free(message);
     free(good);
-    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){ZOO "/absent.so", ZOO, ZOO "/no_note.so"}, 3, NULL, 0), 0));
-    cr_expect_str_eq(plugins.v[0]->refused, "No such file or directory");
-    cr_expect_str_eq(plugins.v[1]->refused, "not a regular file");
-    cr_expect_str_eq(plugins.v[2]->refused, "no tdhost note: not a plugin");
+    cr_assert(eq(int, td__plugins_scan(&plugins, (const char *[]){ZOO, ZOO "/no_note.so"}, 2, NULL, 0), 0));
+    cr_expect_str_eq(plugins.v[0]->refused, "not a regular file");
+    cr_expect_str_eq(plugins.v[1]->refused, "no tdhost note: not a plugin");
 }
 
 /* Whatever the cut, reading a note ends in an answer. */
@@ -304,12 +305,12 @@ Test(zoo, listing_runs_no_plugin_code)
     cr_expect(has(text, "loss             ZooLoss                      1.2.3    0.0  MIT          " GOOD "  nothing is wrong with it\n"));
     cr_expect(has(text, "loss             Constructor "));
     cr_expect(has(text, "loss             MajorNewer                   1.0      1.0  MIT          " ZOO
-                           "/major_newer.so  refused: built for SDK 1.0, this host offers 0.1\n"));
+                           "/major_newer.so  refused: built for SDK 1.0, this host offers " SDK "\n"));
     cr_expect(has(text, "-                -                            -        0.0  -            " ZOO "/bad_json.so  refused: its tdhost note is not JSON"));
     free(text);
     text = list(1);
     cr_expect(has(text, "\"key\": \"ZooLoss\""));
-    cr_expect(has(text, "\"refused\": \"built for SDK 1.0, this host offers 0.1\""));
+    cr_expect(has(text, "\"refused\": \"built for SDK 1.0, this host offers " SDK "\""));
     free(text);
     cr_expect(access(marker, F_OK) != 0, "listing ran the constructor");
     td__plugins_load(&plugins);

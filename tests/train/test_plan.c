@@ -78,6 +78,10 @@ Test(plan, parameters_in_no_group)
 
 Test(plan, wrong_sequential)
 {
+    const char *yaml = edited(lab_distil, "student: {forward_proc: forward_batch_only}",
+                              "student: {forward_proc: forward_batch_only, sequential: [conv, bn, relu], "
+                              "forward_hook: {output: [relu, fc]}}");
+    EXPECT(yaml, "x.yaml:13:107: student: 'fc' does not run: 'sequential' on line 13 leaves it out\n");
     EXPECT(edited(lab_distil, "student: {forward_proc: forward_batch_only}",
                   "student: {forward_proc: forward_batch_only, sequential: [conv, bnn, '+reg']}"),
            "x.yaml:13:66: student: no module 'bnn' (did you mean 'bn'?)\n");
@@ -110,7 +114,15 @@ Test(plan, data)
            "x.yaml:10:22: 'train_data_loader' needs 'sampler' (the order: {class_or_func: RandomSampler} draws anew "
            "each epoch)\n");
     EXPECT(edited(lab_distil, "dataset_id: train, ", "dataset_id: train, cache_output: ./cache, "),
-           "x.yaml:10:56: 'cache_output' is not supported yet: leave it out or null\n");
+           "x.yaml:10:56: 'cache_output' is not supported (the teacher's outputs are computed for each batch, as its images "
+           "are drawn anew): leave it out or null\n");
+    EXPECT(edited(lab_distil, "dataset_id: train, ", "dataset_id: train, collate_fn: default_collate, batch_sampler: {key: B}, "),
+           "x.yaml:10:54: 'collate_fn' is not supported (samples of one size are stacked): leave it out or null\n"
+           "x.yaml:10:86: 'batch_sampler' is not supported (batches are 'batch_size' samples in the order of 'sampler'): "
+           "leave it out or null\n");
+    EXPECT(edited(lab_distil, "  criterion:", "  pre_epoch_process: f\n  post_forward_process: g\n  criterion:"),
+           "x.yaml:16:22: 'pre_epoch_process' is not supported: leave it out or null\n"
+           "x.yaml:17:25: 'post_forward_process' is not supported: leave it out or null\n");
     EXPECT(edited(lab_distil, "num_workers: 1", "num_worker: 1"),
            "x.yaml:10:107: unknown key 'num_worker' in train_data_loader (did you mean 'num_workers'?)\n");
 }
@@ -164,6 +176,12 @@ Test(plan, optimizer_and_scheduler)
 {
     EXPECT(edited(lab_distil, "key: SGD", "key: SDG"),
            "x.yaml:14:20: no plugin brings an optimizer 'SDG' (did you mean 'SGD'?)\n");
+    EXPECT(edited(lab_distil, "momentum: 0.9", "nesterov: true"),
+           "x.yaml:14:54: 'nesterov' in SGD needs a momentum > 0 and no dampening, not momentum 0 and dampening 0\n");
+    EXPECT(edited(lab_distil, "key: SGD, kwargs: {lr: 0.05, momentum: 0.9}", "key: Adam, kwargs: {amsgrad: true}"),
+           "x.yaml:14:44: 'amsgrad' in Adam is not offered: it may be false\n");
+    EXPECT(edited(lab_distil, "key: SGD, kwargs: {lr: 0.05, momentum: 0.9}", "key: AdamW, kwargs: {betas: [0.9, 1]}"),
+           "x.yaml:14:43: 'betas' in AdamW are two numbers in [0, 1)\n");
     EXPECT(edited(lab_distil, "lr: 0.05", "lr: fast"),
            "x.yaml:14:38: 'lr' in SGD is a number, not a string (\"fast\")\n");
     EXPECT(edited(lab_distil, "milestones: [2]", "milestones: soon"),

@@ -106,6 +106,9 @@ typedef struct td_optimizer_type {
     /* Updates one parameter in place; step counts from 1. */
     void (*update)(td_ctx *, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
                    td_tensor *const *state);
+    /* Optional: what the parameter table cannot say.  The name of a parameter that is wrong with these values, and why
+     * as it goes on after the name ("needs a momentum > 0"); NULL: all is well.  Called before anything is trained. */
+    const char *(*check)(const void *params, char *why, size_t why_size);
 } td_optimizer_type;
 
 /* Kind "scheduler": a function of how often it stepped, so that resuming needs no state. */

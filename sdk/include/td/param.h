@@ -81,8 +81,11 @@ typedef struct td_param {
     const struct td_param *fields; /* STRUCT, LIST, MAP; one field called "": the element itself, not a map */
 } td_param;
 
-#define TD__P(ty, s, member, default_, ...) \
-    { .name = #member, .type = (ty), .offset = (uint32_t)offsetof(s, member), .def = (default_), .doc = __VA_ARGS__ }
+/* In the order of the fields, as C++ wants it. */
+#define TD__P_SIZED(ty, s, member, esize, default_, ...)                                                              \
+    { .name = #member, .type = (ty), .offset = (uint32_t)offsetof(s, member), .size = (uint32_t)(esize),              \
+      .def = (default_), .doc = __VA_ARGS__ }
+#define TD__P(ty, s, member, default_, ...) TD__P_SIZED(ty, s, member, 0, default_, __VA_ARGS__)
 /* (struct, member, default, doc, further fields as .field = value) */
 #define TD_PARAM_INT(s, member, def, ...) TD__P(TD_P_INT, s, member, def, __VA_ARGS__)
 #define TD_PARAM_FLOAT(s, member, def, ...) TD__P(TD_P_FLOAT, s, member, def, __VA_ARGS__)
@@ -97,14 +100,14 @@ typedef struct td_param {
 #define TD_PARAM_OBJECT(s, member, kind, def, ...) TD__P(TD_P_OBJECT, s, member, def, __VA_ARGS__, .choices = (kind))
 /* with the table and the size of one element */
 #define TD_PARAM_STRUCT(s, member, table, esize, def, ...) \
-    TD__P(TD_P_STRUCT, s, member, def, __VA_ARGS__, .fields = (table), .size = (uint32_t)(esize))
+    TD__P_SIZED(TD_P_STRUCT, s, member, esize, def, __VA_ARGS__, .fields = (table))
 #define TD_PARAM_LIST(s, member, table, esize, def, ...) \
-    TD__P(TD_P_LIST, s, member, def, __VA_ARGS__, .fields = (table), .size = (uint32_t)(esize))
+    TD__P_SIZED(TD_P_LIST, s, member, esize, def, __VA_ARGS__, .fields = (table))
 #define TD_PARAM_MAP(s, member, table, esize, def, ...) \
-    TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .fields = (table), .size = (uint32_t)(esize))
+    TD__P_SIZED(TD_P_MAP, s, member, esize, def, __VA_ARGS__, .fields = (table))
 /* a mapping of names to numbers: td_list of doubles */
 #define TD_PARAM_FLOAT_MAP(s, member, def, ...)                                                                        \
-    TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .size = (uint32_t)sizeof(double))
+    TD__P_SIZED(TD_P_MAP, s, member, sizeof(double), def, __VA_ARGS__)
 /* Two entries: the path and the io of one tap.  def_path NULL: required. */
 #define TD__TAP(s, member, path_name, io_name, def_path, side) \
     { .name = (path_name), .type = TD_P_TAP, .flags = (side), .offset = (uint32_t)offsetof(s, member), \
