@@ -292,8 +292,8 @@ Test(cpu, reductions)
                 td_dims_attrs a = {dims, keep};
                 char name[80];
                 snprintf(name, sizeof name, "input %zu, dimensions 0x%x", i, dims);
-                check(c, &(struct call){"sum", 1, {inputs[i]}, &a, 0, 0, name}, 1, 2e-6);
-                check(c, &(struct call){"mean", 1, {inputs[i]}, &a, 0, 0, name}, 1, 2e-6);
+                check(c, &(struct call){"sum", 1, {inputs[i]}, &a, 0, 0, name}, 1, 1e-6);
+                check(c, &(struct call){"mean", 1, {inputs[i]}, &a, 0, 0, name}, 1, 1e-6);
             }
     td__ctx_free(c);
 }
