@@ -18,10 +18,13 @@ include plugins/methods/fitnet/plugin.mk
 include plugins/methods/ft/plugin.mk
 include plugins/methods/kd/plugin.mk
 include plugins/methods/nkd/plugin.mk
+include plugins/methods/ofd/plugin.mk
 include plugins/methods/pkt/plugin.mk
 include plugins/methods/review/plugin.mk
 include plugins/methods/rkd/plugin.mk
+include plugins/methods/simkd/plugin.mk
 include plugins/methods/spkd/plugin.mk
+include plugins/methods/srrl/plugin.mk
 include plugins/methods/ttm/plugin.mk
 include plugins/methods/wsld/plugin.mk
 include plugins/models/empty/plugin.mk

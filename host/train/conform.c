@@ -38,6 +38,16 @@ static const td__object *object_at(conform *f, const char *name, uint32_t kind)
     return n && n->kind != TD__NULL ? td__object_of(&f->cfg, n, kind) : NULL;
 }
 
+/* The layers the vectors name, each of them checked. */
+static void check_layers(conform *f, const char *name)
+{
+    td__node *layers = td__node_get(f->cfg.root, name);
+    if (layers && layers->kind != TD__MAP)
+        td__diag_error(&f->cfg.diag, layers->at, "'%s' is a mapping of names to {key, kwargs}", name);
+    for (size_t i = 0; layers && layers->kind == TD__MAP && i < layers->n; i++)
+        td__object_of(&f->cfg, layers->items[i], TD_KIND_LAYER);
+}
+
 static int open_tensors(conform *f)
 {
     char why[512];
@@ -59,8 +69,9 @@ static int open_tensors(conform *f)
 
 static int read_document(conform *f, const char *path, int in_float32)
 {
-    static const char *const keys[] = {"loss",    "loss_wrapper", "student_wrapper", "teacher_wrapper",
-                                       "tensors", "tolerance",    "epoch"};
+    static const char *const keys[] = {"loss",           "loss_wrapper",   "student_wrapper", "teacher_wrapper",
+                                       "student_layers", "teacher_layers", "tensors",         "tolerance",
+                                       "epoch"};
     if (td__config_load(&f->cfg, path, NULL, 0))
         return -1;
     td__node_check_keys(&f->cfg, f->cfg.root, "a conformance file", keys, sizeof keys / sizeof *keys);
@@ -69,6 +80,8 @@ static int read_document(conform *f, const char *path, int in_float32)
     f->loss_wrapper = object_at(f, "loss_wrapper", TD_KIND_LOSS_WRAPPER);
     side[TD_STUDENT] = object_at(f, "student_wrapper", TD_KIND_WRAPPER);
     side[TD_TEACHER] = object_at(f, "teacher_wrapper", TD_KIND_WRAPPER);
+    check_layers(f, "student_layers");
+    check_layers(f, "teacher_layers");
     for (int s = 0; s < 2; s++)
         if (side[s]) {
             f->wrapper[s] = (const td_wrapper_type *)side[s]->type;
@@ -109,15 +122,37 @@ static int set_member(const char *name, td__member *member, td_module *owner, vo
     return 0;
 }
 
+/* The network of one side, as far as the vectors need one: the layers they name, in a Sequential. */
+static td_module *network(conform *f, const char *name)
+{
+    td_module *m = td__sequential(f->c);
+    td__node *layers = td__node_get(f->cfg.root, name);
+    for (size_t i = 0; layers && layers->kind == TD__MAP && i < layers->n; i++) {
+        const td__object *o = td__object_of(&f->cfg, layers->items[i], TD_KIND_LAYER);
+        td__adopt(f->c, m, layers->keys[i]->text, ((const td_layer_type *)o->type)->build(f->c, o->params));
+    }
+    return m;
+}
+
+static void build_networks(conform *f)
+{
+    static const char *const names[] = {"student_model", "teacher_model"},
+                             *const layers[] = {"student_layers", "teacher_layers"};
+    for (int s = 0; s < 2; s++) {
+        td_module *m = td__module_retain(network(f, layers[s]));
+        f->module[s] = f->wrapper[s] ? td__module_retain(f->wrapper[s]->build(f->c, f->wrapper_params[s], names[s], m))
+                                     : td__module_retain(m);
+        td__module_release(m);
+        td__walk_members(f->module[s], set_member, f);
+    }
+    for (int s = 0; s < 2 && !f->c->error; s++)
+        if (f->wrapper[s] && f->wrapper[s]->connect)
+            f->wrapper[s]->connect(f->c, f->wrapper_params[s], f->module[s], f->module[!s]);
+}
+
 static void build(conform *f)
 {
-    static const char *const names[] = {"student_model", "teacher_model"};
-    for (int s = 0; s < 2; s++)
-        if (f->wrapper[s]) {
-            td_module *nothing = td__sequential(f->c);
-            f->module[s] = td__module_retain(f->wrapper[s]->build(f->c, f->wrapper_params[s], names[s], nothing));
-            td__walk_members(f->module[s], set_member, f);
-        }
+    build_networks(f);
     const td_loss_type *loss = (const td_loss_type *)f->loss->type;
     if (loss->build) {
         f->state = td__module_retain(loss->build(f->c, f->loss->params));
@@ -140,7 +175,7 @@ struct hooking {
 static void hook_tap(const td_tap *tap, void *user)
 {
     conform *f = ((struct hooking *)user)->f;
-    td_module *m = f->module[tap->side] ? td__find(f->module[tap->side], tap->path) : NULL;
+    td_module *m = td__find(f->module[tap->side], tap->path);
     if (m)
         td__io_tap(f->io, m, tap);
 }
@@ -231,6 +266,16 @@ static void give_inputs(conform *f)
     }
 }
 
+/* A network whose input is given runs. */
+static void run_networks(conform *f)
+{
+    static const char *const inputs[] = {"student|.|input", "teacher|.|input"};
+    for (size_t i = 0; i < f->file.n; i++)
+        for (int s = 0; s < 2; s++)
+            if (f->leaf[i] && !strcmp(f->file.v[i].name, inputs[s]))
+                td__call(f->c, f->module[s], td_value_of(f->leaf[i]));
+}
+
 /* ---- comparison ---- */
 
 /* max |a - b| / max |b|; b the expectation, a NULL meaning zeros. */
@@ -300,8 +345,9 @@ static int run(conform *f, FILE *out)
         td__bind_taps(f->loss_wrapper->type->params, f->loss_wrapper->params, hook_tap, &h);
     f->c->grad = 1;
     give_inputs(f);
+    run_networks(f);
     for (int s = 1; s >= 0; s--)
-        if (f->module[s] && f->wrapper[s]->secondary_forward && !f->c->error)
+        if (f->wrapper[s] && f->wrapper[s]->secondary_forward && !f->c->error)
             f->wrapper[s]->secondary_forward(f->c, f->wrapper_params[s], f->module[s], f->io);
     td_tensor *loss = f->c->error ? td__empty() : td__loss_forward(f->c, f->loss, f->loss_wrapper, f->io);
     if (!f->c->error)

@@ -15,6 +15,7 @@ typedef struct td__conform_options {
 
 /* `tdhost conform FILE.yaml...` (doc/conformance.md).  A file holds
  *   loss: {key, kwargs}            loss_wrapper / student_wrapper / teacher_wrapper: {key, kwargs}   (optional)
+ *   student_layers / teacher_layers: {name: {key, kwargs}}: the network, as far as wrappers look into it   (optional)
  *   tensors: FILE.safetensors      tolerance: 1e-6 (float64) or 1e-4 (float32) where absent
  *   epoch: what the loss is told, counted from 0; 0 where absent
  * and the tensors are named

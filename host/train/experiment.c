@@ -50,6 +50,19 @@ static td_module *build_model(td__experiment *x, const td__model_plan *p, const 
     return NULL;
 }
 
+/* What comes out of the run. */
+static td_module *deploy(td__experiment *x)
+{
+    const td__network_plan *p = x->plan.n_stages ? &x->plan.stages[x->plan.n_stages - 1].student : NULL;
+    if (!x->student || !p || !td__predicts(p))
+        return td__module_retain(x->student);
+    x->c->seed = td__role_seed(x->seed, "deployed");
+    x->c->draws = 0;
+    td_module *m = td__module_retain(td__network_wrap(x->c, &x->cfg, p, x->student));
+    td__diag_take(x->c, &x->cfg, p->wrapper->node->at);
+    return m;
+}
+
 /* Builds each stage once and throws it away: wrong paths of the last one are found before the first one runs. */
 static void try_stages(td__experiment *x)
 {
@@ -83,6 +96,7 @@ int td__experiment_open(td__experiment *x, const td__run_options *o)
     td__plan_read(&x->plan, &x->cfg);
     x->teacher = build_model(x, &x->plan.teacher, "teacher");
     x->student = build_model(x, &x->plan.student, "student");
+    x->deployed = deploy(x);
     if (!x->cfg.diag.errors)
         try_stages(x);
     int code = x->cfg.diag.errors ? TD__EXIT_CONFIG : TD__EXIT_OK;
@@ -104,6 +118,7 @@ void td__experiment_close(td__experiment *x)
     td__functions_use(NULL, 0);
     td__module_release(x->teacher);
     td__module_release(x->student);
+    td__module_release(x->deployed);
     td__ctx_free(x->c);
     td__config_free(&x->cfg);
     td__pool_stop();

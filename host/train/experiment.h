@@ -13,6 +13,7 @@ typedef struct td__experiment {
     td_ctx *c;
     uint64_t seed;
     td_module *teacher, *student; /* teacher NULL: none */
+    td_module *deployed;          /* what is tested and saved: the student, or the last stage's wrapper that predicts */
     td_dataset **datasets;        /* those the loaders use, open as long as the experiment */
     size_t n_datasets;
 } td__experiment;

@@ -97,9 +97,20 @@ static td_module *prune(td_ctx *c, td__config *cfg, const td__network_plan *plan
     return pruned;
 }
 
-static td_module *wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model)
+static const td_wrapper_type *wrapper_of(const td__network_plan *plan)
 {
-    const td_wrapper_type *w = (const td_wrapper_type *)plan->wrapper->type;
+    return plan->wrapper ? (const td_wrapper_type *)plan->wrapper->type : NULL;
+}
+
+int td__predicts(const td__network_plan *plan)
+{
+    const td_wrapper_type *w = wrapper_of(plan);
+    return w && plan->side == TD_STUDENT && (w->flags & TD_WRAPPER_PREDICTS);
+}
+
+td_module *td__network_wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model)
+{
+    const td_wrapper_type *w = wrapper_of(plan);
     const char *name = plan->side == TD_TEACHER ? "teacher_model" : "student_model";
     if (plan->wrapper_sequential.n)
         model = prune(c, cfg, plan, model, &plan->wrapper_sequential);
@@ -109,8 +120,8 @@ static td_module *wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan,
     return wrapped;
 }
 
-int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, uint64_t seed,
-                      td__network *out)
+int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, td_module *wrapped,
+                      uint64_t seed, td__network *out)
 {
     size_t errors = cfg->diag.errors;
     memset(out, 0, sizeof *out);
@@ -120,7 +131,8 @@ int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, 
     out->original = td__module_retain(model);
     c->seed = seed;
     c->draws = 0;
-    td_module *root = plan->wrapper        ? wrap(c, cfg, plan, model)
+    td_module *root = wrapped              ? wrapped
+                      : plan->wrapper      ? td__network_wrap(c, cfg, plan, model)
                       : plan->sequential.n ? prune(c, cfg, plan, model, &plan->sequential)
                                            : model;
     out->root = td__module_retain(root);
@@ -135,6 +147,19 @@ int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, 
     freeze(c, cfg, out, &plan->frozen);
     freeze(c, cfg, out, &plan->wrapper_frozen);
     return 0;
+}
+
+void td__network_connect(td_ctx *c, td__config *cfg, const td__network *n, const td__network *other)
+{
+    const td_wrapper_type *w = n->root ? wrapper_of(n->plan) : NULL;
+    if (!w || !w->connect || !other->root)
+        return;
+    c->where = w->type.key;
+    td__frame_push(c);
+    w->connect(c, n->plan->wrapper->params, n->root, other->root);
+    td__frame_pop(c, td_none());
+    c->where = NULL;
+    td__diag_take(c, cfg, n->plan->wrapper->node->at);
 }
 
 void td__network_close(td__network *n)
@@ -211,10 +236,8 @@ void td__network_forward(td_ctx *c, const td__network *n, const td__batch *batch
 
 void td__network_secondary(td_ctx *c, const td__network *n, td_io *io)
 {
-    if (!n->root || !n->plan->wrapper)
-        return;
-    const td_wrapper_type *w = (const td_wrapper_type *)n->plan->wrapper->type;
-    if (!w->secondary_forward)
+    const td_wrapper_type *w = n->root ? wrapper_of(n->plan) : NULL;
+    if (!w || !w->secondary_forward)
         return;
     int grad = c->grad;
     c->where = w->type.key;
@@ -228,7 +251,7 @@ void td__network_secondary(td_ctx *c, const td__network *n, td_io *io)
 
 void td__network_end_epoch(td_ctx *c, const td__network *n)
 {
-    const td_wrapper_type *w = n->root && n->plan->wrapper ? (const td_wrapper_type *)n->plan->wrapper->type : NULL;
+    const td_wrapper_type *w = n->root ? wrapper_of(n->plan) : NULL;
     if (w && w->post_epoch)
         w->post_epoch(c, n->plan->wrapper->params, n->root);
 }

@@ -99,10 +99,10 @@ static int save_student(struct run *r)
     if (!path)
         td__fail(r->x.c, "out of memory");
     else
-        td__save_state_file(r->x.c, r->x.student, path);
+        td__save_state_file(r->x.c, r->x.deployed, path);
     free(path);
     if (!r->x.c->error && r->x.plan.student.dst)
-        td__save_state_file(r->x.c, r->x.student, r->x.plan.student.dst);
+        td__save_state_file(r->x.c, r->x.deployed, r->x.plan.student.dst);
     return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
 }
 
@@ -166,7 +166,7 @@ static int train_step(struct run *r, int *more)
 /* A stage that leaves the student alone cannot change its accuracy. */
 static int trains_student(const struct run *r)
 {
-    return r->stage.student.plan->requires_grad && td__trains(r->x.student);
+    return r->stage.student.plan->requires_grad && td__trains(r->x.deployed);
 }
 
 static int evaluate(struct run *r)
@@ -178,7 +178,7 @@ static int evaluate(struct run *r)
         return TD__EXIT_OK;
     if (!r->stage.val) /* nothing to choose by: the newest is the best */
         return save_student(r);
-    int code = td__accuracy_measure(c, r->x.student, r->stage.val, NULL, NULL, &last->accuracy);
+    int code = td__accuracy_measure(c, r->x.deployed, r->stage.val, NULL, NULL, &last->accuracy);
     td__io_clear(r->stage.io);
     if (code)
         return code;
@@ -369,7 +369,7 @@ static int test_best(struct run *r, json_t **test)
     if (!code && access(best, F_OK)) /* no stage trained it */
         code = save_student(r);
     td__stage_close(&r->stage);
-    if (!code && td__load_state_file(r->x.c, r->x.student, best, &exact))
+    if (!code && td__load_state_file(r->x.c, r->x.deployed, best, &exact))
         code = TD__EXIT_DATA;
     free(best);
     return code ? code : td__test_models(&r->x, !r->x.options->student_only, test);

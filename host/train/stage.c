@@ -15,9 +15,18 @@ static int build_networks(td__experiment *x, td__train_stage *s)
     for (int i = 0; i < 2; i++) {
         char role[96];
         snprintf(role, sizeof role, "%s %s", s->plan->name, td__side_name(plans[i]->side));
-        failed |= td__network_build(x->c, &x->cfg, plans[i], models[i], td__role_seed(x->seed, role), networks[i]);
+        td_module *ready = td__predicts(plans[i]) && x->deployed != x->student ? x->deployed : NULL;
+        failed |=
+            td__network_build(x->c, &x->cfg, plans[i], models[i], ready, td__role_seed(x->seed, role), networks[i]);
     }
     return failed ? -1 : 0;
+}
+
+static int connect_networks(td__experiment *x, const td__train_stage *s)
+{
+    td__network_connect(x->c, &x->cfg, &s->student, &s->teacher);
+    td__network_connect(x->c, &x->cfg, &s->teacher, &s->student);
+    return x->cfg.diag.errors ? -1 : 0;
 }
 
 int td__stage_design(td__experiment *x, size_t number, td__train_stage *s)
@@ -32,6 +41,7 @@ int td__stage_design(td__experiment *x, size_t number, td__train_stage *s)
     }
     if (build_networks(x, s))
         return -1;
+    connect_networks(x, s);
     td__stage_tap(x, s);
     return x->cfg.diag.errors == errors && !x->c->error ? 0 : -1;
 }
@@ -57,7 +67,8 @@ int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td
         code = td__experiment_fail(x, TD__EXIT_CONFIG);
     else if (load_network(x, &s->student) || load_network(x, &s->teacher))
         code = td__experiment_fail(x, TD__EXIT_DATA);
-    else if (td__criterion_open(x->c, &s->plan->criterion, td__role_seed(x->seed, s->plan->name), 1, &s->criterion) ||
+    else if (connect_networks(x, s) ||
+             td__criterion_open(x->c, &s->plan->criterion, td__role_seed(x->seed, s->plan->name), 1, &s->criterion) ||
              td__optimizer_open(x->c, &x->cfg, s->plan, &s->student, &s->teacher, s->criterion.states,
                                 before ? &old.optimizer : NULL, &s->optimizer))
         code = td__experiment_fail(x, TD__EXIT_CONFIG);

@@ -57,7 +57,7 @@ int td__test_models(td__experiment *x, int with_teacher, json_t **out)
     if (!code && with_teacher && x->teacher)
         code = test_model(x, x->teacher, "teacher", loader, *out);
     if (!code)
-        code = test_model(x, x->student, own, loader, *out);
+        code = test_model(x, x->deployed, own, loader, *out);
     td__loader_free(loader);
     return code;
 }
@@ -76,11 +76,11 @@ static int load_student(td__experiment *x)
             td__fail(x->c,
                      "--out %s holds no trained student (%s): without --out, dst_ckpt or src_ckpt of the file are tested",
                      x->options->out, path);
-        failed = x->c->error || td__load_state_file(x->c, x->student, path, &exact);
+        failed = x->c->error || td__load_state_file(x->c, x->deployed, path, &exact);
         free(path);
     } else if (p->dst && !access(p->dst, R_OK)) {
-        failed = td__load_state_file(x->c, x->student, p->dst, &exact);
-    } else if (p->src.path) {
+        failed = td__load_state_file(x->c, x->deployed, p->dst, &exact);
+    } else if (p->src.path && x->deployed == x->student) {
         failed = 0; /* read with the teacher's */
     } else {
         td__fail(

@@ -326,11 +326,14 @@ SIZE(td_layer_type, 48);
 AT(td_layer_type, type, 0);
 AT(td_layer_type, build, 40);
 
-SIZE(td_wrapper_type, 64);
+SIZE(td_wrapper_type, 80);
 AT(td_wrapper_type, type, 0);
 AT(td_wrapper_type, build, 40);
 AT(td_wrapper_type, secondary_forward, 48);
 AT(td_wrapper_type, post_epoch, 56);
+AT(td_wrapper_type, connect, 64);
+AT(td_wrapper_type, flags, 72);
+AT(td_wrapper_type, reserved, 76);
 
 SIZE(td_loss_type, 72);
 AT(td_loss_type, type, 0);

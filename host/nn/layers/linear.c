@@ -1,4 +1,4 @@
-/* Linear. */
+/* Linear, and FrozenLinear, which only judges. */
 #include "host/nn/layers/layers.h"
 #include "host/plugin/registry.h"
 
@@ -37,11 +37,31 @@ static const td_param linear_table[] = {
                  .max = 1 << 30),
     TD_PARAM_INT(struct linear_params, out_features, NULL, "length of the result's last dimension", .min = 1,
                  .max = 1 << 30),
-    TD_PARAM_BOOL(struct linear_params, bias, "true", "adds a trained number per feature"), TD_PARAM_END};
+    TD_PARAM_BOOL(struct linear_params, bias, "true", "adds a number per feature"), TD_PARAM_END};
+
+/* A layer taken over from another network: its members are buffers, saved but never trained.  Zeros until they are filled. */
+static td_module *frozen_build(td_ctx *c, const void *params)
+{
+    static const td_module_type type = {
+        .name = "FrozenLinear", .data_size = sizeof(struct linear), .forward = linear_forward};
+    const struct linear_params *p = params;
+    td_module *m = td_module_new(c, &type);
+    struct linear *d = td_data(m);
+    td_desc weight = {TD_FLOAT32, 2, {p->out_features, p->in_features}}, bias = {TD_FLOAT32, 1, {p->out_features}};
+    d->weight = td_buffer(c, m, "weight", &weight, (td_init){TD_INIT_ZEROS, 0, 0, 0});
+    if (p->bias)
+        d->bias = td_buffer(c, m, "bias", &bias, (td_init){TD_INIT_ZEROS, 0, 0, 0});
+    return m;
+}
 
 int td__register_linear(void)
 {
     static const td_layer_type linear =
         TD__LAYER("Linear", "y = x W^T + b", linear_table, struct linear_params, linear_build);
-    return TD__REGISTER_HOST(TD_KIND_LAYER, &linear);
+    static const td_layer_type frozen = {.type = {.key = "FrozenLinear",
+                                                  .summary = "a Linear that is saved but never trained",
+                                                  .params = linear_table,
+                                                  .params_size = sizeof(struct linear_params)},
+                                         .build = frozen_build};
+    return TD__REGISTER_HOST(TD_KIND_LAYER, &linear) || TD__REGISTER_HOST(TD_KIND_LAYER, &frozen);
 }

@@ -55,7 +55,14 @@ typedef struct td_wrapper_type {
     /* Optional: runs the extra modules; their hooks fill the io a second time. */
     void (*secondary_forward)(td_ctx *, const void *params, td_module *self, td_io *);
     void (*post_epoch)(td_ctx *, const void *params, td_module *self); /* optional */
+    /* Optional: copies into self what it needs of the other network's weights.  Called without gradients when both networks
+     * of a stage are built, and again when their weights were read; not called where the stage has no other network. */
+    void (*connect)(td_ctx *, const void *params, td_module *self, td_module *other);
+    uint32_t flags, reserved;
 } td_wrapper_type;
+/* Of a student's wrapper: its output is the prediction, so it is tested and saved with the student inside, and is the same
+ * module in all stages that have it. */
+#define TD_WRAPPER_PREDICTS 1u
 
 /* Kind "loss": mid-level losses read the io; low-level losses (torch.nn's) compare an input with a target. */
 #define TD_NEEDS_TARGET 1u

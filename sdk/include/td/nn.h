@@ -121,6 +121,19 @@ static inline td_module *td_wrap(td_ctx *c, const td_module_type *type, const ch
 }
 /* By path below root: names, list positions, negative positions, "." for root itself. */
 static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
+/* Copies weight and bias of the linear layer (or batch norm) at a path into a module's of the same names and shapes. */
+static inline void td_copy_linear(td_ctx *c, td_module *to, td_module *root, const char *path)
+{
+    static const char *const names[] = {"weight", "bias"};
+    td_module *from = td_find(c, root, path);
+    for (int i = 0; from && i < 2; i++) {
+        td_tensor *a = td_member(to, names[i]), *b = td_member(from, names[i]);
+        if (a && b)
+            td_copy(c, a, b);
+        else if (a || b)
+            td_fail(c, "'%s' has %s %s", path, b ? "a" : "no", names[i]);
+    }
+}
 static inline td_module *td_redesign(td_ctx *c, td_module *root, const td_strings *paths)
 {
     return td_host->redesign(c, root, paths->v, paths->n);
