@@ -10,8 +10,9 @@
 #include "host/backend/cpu/slots.h"
 
 #define PIECE_TILES 16 /* about: sources and results should stay in L2, the weights come in order */
+#define FEW_TILES 64   /* not divided, but the result channels, into */
 #define PIECES 8
-#define LEAST_PART 128 /* result channels that are worth transforming the source again */
+#define LEAST_PART 64 /* result channels that are worth transforming the source again */
 
 /* ---- the transform of the source ---- */
 
@@ -77,7 +78,7 @@ struct plan {
     int64_t tile_rows, tile_columns;    /* of an image */
     int64_t rows_per_piece, most_tiles; /* of a piece */
     int64_t part, parts;                /* result channels */
-    td__packed weight;                  /* of element 0; the others' follow */
+    td__packed weight;                  /* of element 0; the others' follow.  No data: each piece packs its part */
     float *bias;                        /* padded to whole vectors, 0 where none is given */
     int32_t *offset;
     int64_t weight_element, source_element, result_element; /* floats of one of the ELEMENTS matrices */
@@ -98,7 +99,9 @@ int td__winograd_fits(const td__correlation *c)
            c->channels >= 16 && c->channels % LANES == 0 && c->out_channels >= 16 && c->rows >= 4 && c->columns >= 4;
 }
 
-/* G g G' of LANES filters; tap k is at g + k * LANES * LANES. */
+#define FILTERS 32 /* of a result channel, packed and transformed at a time */
+
+/* G g G' of LANES filters; tap k is at g + k * FILTERS * LANES. */
 TD__INLINE void transform_filter(const float *g, float *to, int64_t element)
 {
     vec half[3][EDGE], w[3], t[EDGE];
@@ -106,7 +109,7 @@ TD__INLINE void transform_filter(const float *g, float *to, int64_t element)
     for (int b = 0; b < 3; b++) {
 #pragma GCC unroll 3
         for (int a = 0; a < 3; a++)
-            w[a] = load(g + (3 * a + b) * LANES * LANES);
+            w[a] = load(g + (3 * a + b) * FILTERS * LANES);
         winograd_filter(w, half[b]);
     }
 #pragma GCC unroll 6
@@ -121,40 +124,41 @@ TD__INLINE void transform_filter(const float *g, float *to, int64_t element)
     }
 }
 
-/* G g G' for LANES result channels. */
+/* G g G' for the LANES result channels from first + o on, to channel o of `to`. */
+static void pack_filters(const struct plan *p, const td__packed *to, int64_t first, int64_t o)
+{
+    const td__correlation *c = p->c;
+    int64_t wide = to->vecs * LANES, start = o / wide * wide, block = min(td__packed_out(to) - start, wide);
+    int64_t channels = min(c->out_channels - first - o, LANES);
+    const float *from = c->weight + (first + o) * c->weight_o;
+    float *w = td__packed_block(to, start) + (o - start);
+    for (int64_t i = 0; i < c->channels; i += FILTERS, from += FILTERS * c->weight_c) {
+        int64_t n = min(c->channels - i, FILTERS);
+        float taps[9][FILTERS * LANES] __attribute__((aligned(64)));
+        for (int t = 0; t < 9; t++)
+            td__pack(&(td__packed){channels, n, 1, taps[t]}, 0, 0, 1, n, from + c->wy[t / 3] + c->wx[t % 3], c->weight_o,
+                     c->weight_c);
+        for (int k = 0; k < n; k++, w += block)
+            transform_filter(&taps[0][k * LANES], w, p->weight_element);
+    }
+}
+
 static void pack_weights(void *arg, int64_t index)
 {
-    struct plan *p = arg;
-    const td__correlation *c = p->c;
-    int64_t o = index * LANES, wide = p->weight.vecs * LANES;
-    int64_t start = o / wide * wide, block = min(td__packed_out(&p->weight) - start, wide);
-    float *to = td__packed_block(&p->weight, start) + (o - start), bias[LANES] = {0};
-    for (int64_t i = 0; i < c->channels; i += LANES) {
-        float taps[9][LANES * LANES] __attribute__((aligned(64)));
-        for (int t = 0; t < 9; t++) {
-            td__packed tap = {min(c->out_channels - o, LANES), LANES, 1, taps[t]};
-            td__pack(&tap, 0, 0, 1, LANES,
-                     c->weight + o * c->weight_o + i * c->weight_c + c->wy[t / 3] + c->wx[t % 3], c->weight_o,
-                     c->weight_c);
-        }
-        for (int k = 0; k < LANES; k++, to += block)
-            transform_filter(&taps[0][k * LANES], to, p->weight_element);
-    }
-    if (c->bias)
-        memcpy(bias, c->bias + o, (size_t)min(c->out_channels - o, LANES) * sizeof *bias);
-    memcpy(p->bias + o, bias, sizeof bias);
+    const struct plan *p = arg;
+    pack_filters(p, &p->weight, 0, index * LANES);
 }
 
 /* One of the products: result[tile][o], o < out, of the part of the channels from `first` on. */
-static void multiply(const struct plan *p, int element, int64_t first, int64_t out, const float *source, float *result,
-                     int64_t tiles)
+static void multiply(const struct plan *p, int element, const td__packed *weight, int64_t first, int64_t out,
+                     const float *source, float *result, int64_t tiles)
 {
     source += element * p->source_element;
     result += element * p->result_element;
-    for (int64_t o = 0; o < out; o += p->weight.vecs * LANES) {
-        int64_t channels = min(out - o, p->weight.vecs * LANES);
+    for (int64_t o = 0; o < out; o += weight->vecs * LANES) {
+        int64_t channels = min(out - o, weight->vecs * LANES);
         int vecs = (int)(channels / LANES);
-        const float *w = td__packed_block(&p->weight, first + o) + element * p->weight_element;
+        const float *w = td__packed_block(weight, first + o) + element * p->weight_element;
         int64_t cuts = ceil_div(tiles, td__tile_pixels(vecs)), height = tiles / cuts, taller = tiles % cuts;
         for (int64_t k = 0, t = 0; k < cuts; k++) {
             int64_t here = height + (k < taller);
@@ -235,25 +239,37 @@ static void run_piece(void *arg, int64_t piece)
                                source + i * p->most_tiles + (row - first) * p->tile_columns * LANES, p->source_element,
                                LANES);
     }
+    td__packed weight = p->weight;
+    if (!weight.data) {
+        weight.data = result + ELEMENTS * p->result_element;
+        weight.out = out;
+        for (int64_t o = 0; o < out; o += LANES)
+            pack_filters(p, &weight, part, o);
+    }
     for (int e = 0; e < ELEMENTS; e++)
-        multiply(p, e, part, out, source, result, tiles);
+        multiply(p, e, &weight, p->weight.data ? part : 0, out, source, result, tiles);
     for (int64_t row = first; row < last; row++)
         output_row(p, result + (row - first) * p->tile_columns * out, row, part, out);
     td__slot_give(&p->slots, source);
 }
 
-/* Rows of tiles and result channels of a piece; where there are few tiles, channels are divided. */
+/* Rows of tiles and result channels of a piece.  Few tiles are one piece, divided by channels: then each piece
+ * transforms its part of the weights, which may be more than the caches hold. */
 static void plan_pieces(struct plan *p)
 {
     const td__correlation *c = p->c;
     int64_t rows = c->images * p->tile_rows, out = td__packed_out(&p->weight);
-    p->rows_per_piece = min(max(PIECE_TILES / p->tile_columns, 1), rows);
+    int64_t parts = min(out / LEAST_PART, PIECES), few = rows * p->tile_columns <= FEW_TILES && parts > 1;
+    p->rows_per_piece = few ? rows : min(max(PIECE_TILES / p->tile_columns, 1), rows);
     p->most_tiles = p->rows_per_piece * p->tile_columns;
     p->weight.vecs = td__tile_vecs(c->out_channels, p->most_tiles, c->channels);
-    int64_t wide = p->weight.vecs * LANES, pieces = ceil_div(rows, p->rows_per_piece);
-    int64_t parts = min(ceil_div(PIECES, pieces), max(out / LEAST_PART, 1));
-    p->part = ceil_div(ceil_div(out, wide), parts) * wide;
+    int64_t wide = p->weight.vecs * LANES;
+    p->part = few ? ceil_div(ceil_div(out, wide), parts) * wide : out;
     p->parts = ceil_div(out, p->part);
+    /* A cache line more, so that the matrices do not meet in the same sets of the cache. */
+    p->weight_element = c->channels * p->part + 16;
+    p->source_element = c->channels * p->most_tiles + 16;
+    p->result_element = p->part * p->most_tiles + 16;
 }
 
 int td__winograd(td_run *r, const td__correlation *c)
@@ -265,20 +281,21 @@ int td__winograd(td_run *r, const td__correlation *c)
     if (!c->images)
         return 0;
     plan_pieces(&p);
-    int64_t all = td__packed_floats(&p.weight), rows = c->images * p.tile_rows;
-    /* A cache line more, so that the matrices do not meet in the same sets of the cache. */
-    p.weight_element = all + 16;
-    p.source_element = c->channels * p.most_tiles + 16;
-    p.result_element = p.part * p.most_tiles + 16;
-    p.weight.data = td__run_scratch(r, (size_t)(ELEMENTS * p.weight_element) * sizeof(float));
-    p.bias = td__run_scratch(r, (size_t)td__packed_out(&p.weight) * sizeof(float));
+    int64_t all = td__packed_floats(&p.weight), out = td__packed_out(&p.weight), rows = c->images * p.tile_rows;
+    size_t weights = (size_t)(ELEMENTS * p.weight_element) * sizeof(float);
+    size_t slot = (size_t)(ELEMENTS * (p.source_element + p.result_element)) * sizeof(float);
+    p.bias = td__run_scratch(r, (size_t)out * sizeof *p.bias);
     p.offset = td__run_scratch(r, (size_t)c->channels * sizeof *p.offset);
-    if (!p.weight.data || !p.bias || !p.offset ||
-        td__slots_make(&p.slots, r, (size_t)(ELEMENTS * (p.source_element + p.result_element)) * sizeof(float)))
+    if (!p.bias || !p.offset || (p.parts == 1 && !(p.weight.data = td__run_scratch(r, weights))) ||
+        td__slots_make(&p.slots, r, slot + (p.parts == 1 ? 0 : weights)))
         return -1;
     for (int64_t i = 0; i < c->channels; i++)
         p.offset[i] = (int32_t)(i / LANES * LANES * p.most_tiles + i % LANES);
-    in_parallel(td__packed_out(&p.weight) / LANES, 100.0 * (double)all, pack_weights, &p);
+    memset(p.bias, 0, (size_t)out * sizeof *p.bias);
+    if (c->bias)
+        memcpy(p.bias, c->bias, (size_t)c->out_channels * sizeof *p.bias);
+    if (p.weight.data)
+        in_parallel(out / LANES, 100.0 * (double)all, pack_weights, &p);
     in_parallel(ceil_div(rows, p.rows_per_piece) * p.parts, 2.0 * ELEMENTS * (double)(rows * p.tile_columns * all),
                 run_piece, &p);
     return 0;
