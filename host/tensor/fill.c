@@ -14,7 +14,7 @@ struct pending {
     td_tensor *tensor; /* owned */
     td__fill fill;
     td__stream stream;
-    void *memory; /* of the elements in memory order: the tensor's, or a copy for a device */
+    void *memory;  /* of the elements in memory order: the tensor's, or a copy for a device */
     int64_t begin; /* of its elements among those of all */
 };
 
@@ -30,9 +30,10 @@ static void draw(const struct pending *p, int64_t first, int64_t step, int64_t n
 {
     const td__fill *f = &p->fill;
     for (int64_t i = 0; i < n; i++)
-        v[i] = f->how == TD__FILL_CONSTANT  ? f->a
-               : f->how == TD__FILL_UNIFORM ? f->a + (f->b - f->a) * td__stream_uniform(p->stream, (uint64_t)(first + i * step))
-                                            : f->a + f->b * td__stream_normal(p->stream, (uint64_t)(first + i * step));
+        v[i] = f->how == TD__FILL_CONSTANT ? f->a
+               : f->how == TD__FILL_UNIFORM
+                   ? f->a + (f->b - f->a) * td__stream_uniform(p->stream, (uint64_t)(first + i * step))
+                   : f->a + f->b * td__stream_normal(p->stream, (uint64_t)(first + i * step));
 }
 
 /* The elements that lie from begin to end in memory.  In rank 4 channels are adjacent there, and an area apart in
@@ -67,10 +68,7 @@ static void fill_piece(void *arg, int64_t begin, int64_t end)
 
 /* ---- one pass ---- */
 
-static int on_host(const td_tensor *t)
-{
-    return t->storage->backend->copy_in == td__host_copy;
-}
+static int on_host(const td_tensor *t) { return t->storage->backend->copy_in == td__host_copy; }
 
 static void make_ready(td_ctx *c, struct pending *p)
 {

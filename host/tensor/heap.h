@@ -10,8 +10,8 @@
 /* One per backend and range of sizes, so that what lives long and is small does not lie between what is large. */
 typedef struct td__heap {
     const td_backend_type *backend;
-    size_t segment;  /* bytes of one; what is larger gets its own */
-    size_t reserved; /* bytes of all */
+    size_t segment;                   /* bytes of one; what is larger gets its own */
+    size_t reserved;                  /* bytes of all */
     td__storage *free[TD__HEAP_BINS]; /* free blocks by the highest bit of their size */
 } td__heap;
 

@@ -70,7 +70,8 @@ static td__heap *heap_of(const td_backend_type *backend, size_t bytes)
         h = h->next;
     if (!h && (h = calloc(1, sizeof *h))) {
         h->small = (td__heap){.backend = backend, .segment = CACHING * 2 * MIB};
-        h->large = (td__heap){.backend = backend, .segment = CACHING * (backend->alloc == td__host_alloc ? HOST_SEGMENT : DEVICE_SEGMENT)};
+        h->large = (td__heap){.backend = backend,
+                              .segment = CACHING * (backend->alloc == td__host_alloc ? HOST_SEGMENT : DEVICE_SEGMENT)};
         h->next = all_heaps;
         all_heaps = h;
     }
@@ -127,15 +128,9 @@ void td__memory_trim(void)
     pthread_mutex_unlock(&lock);
 }
 
-size_t td__memory_now(void)
-{
-    return atomic_load(&in_use);
-}
+size_t td__memory_now(void) { return atomic_load(&in_use); }
 
-size_t td__memory_peak(void)
-{
-    return atomic_load(&peak);
-}
+size_t td__memory_peak(void) { return atomic_load(&peak); }
 
 size_t td__memory_reserved(void)
 {

@@ -1,20 +1,25 @@
-/* tools/bench step: a table of the steps, each measured in a process of its own, beside PyTorch where it is given. */
-#include <jansson.h>
+/* tools/bench: steps, an epoch and loading, each measured in a process of its own, beside PyTorch where it is given. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
 #include "host/base/pool.h"
 #include "host/plugin/plugins.h"
 #include "tools/measure/measure.h"
+#include "tools/measure/table.h"
 
 static const char usage[] =
-    "usage: tools/bench step [--json] [--only NAME] [--threads N] [--steps N] [--backend NAME] [--peer PYTHON SCRIPT]\n"
-    "Times training steps of knowledge distillation.  TDHOST_PEER='PYTHON SCRIPT' says the same as --peer: the script is run for\n"
-    "each workload after tdhost, with its default and with --channels-last.\n";
+    "usage: tools/bench step|epoch|load|all [--json] [--only WORKLOAD] [--backend NAME[,NAME]] [--threads N] [--steps "
+    "N]\n"
+    "                   [--data FOLDER] [--peer PYTHON SCRIPT]\n"
+    "step   training steps of knowledge distillation on a batch that is there\n"
+    "epoch  the steps of CIFAR-10 KD with their loading; FOLDER (../shared/data) holds what the configuration reads\n"
+    "load   decoding and augmenting the photographs in FOLDER/imagenette-mini/train\n"
+    "--peer (or TDHOST_PEER='PYTHON SCRIPT') also times PyTorch: SCRIPT's step by default, with --channels-last and "
+    "with\n"
+    "--compile, and torchvision's loading.\n";
 
 static const struct workload workloads[] = {
     {"r56-r20-c100-b64", "resnet56", "resnet20", 64, 32, 100},
@@ -25,9 +30,14 @@ static const struct workload workloads[] = {
 #define N_WORKLOADS (sizeof workloads / sizeof *workloads)
 
 struct line {
-    const char *only, *backend, *python, *script;
+    const char *what, *only, *backends, *data, *python, *script;
     int json, one, threads, steps; /* one: in this process, as JSON */
 };
+
+static int is(const struct line *l, const char *what)
+{
+    return !strcmp(l->what, what) || (!l->one && !strcmp(l->what, "all"));
+}
 
 static int number(const char *text, int least)
 {
@@ -38,8 +48,9 @@ static int number(const char *text, int least)
 
 static int parse(struct line *l, int argc, char **argv)
 {
-    if (argc < 2 || strcmp(argv[1], "step"))
+    if (argc < 2)
         return -1;
+    l->what = argv[1];
     for (char **a = argv + 2; *a; a++) {
         if (!strcmp(*a, "--json"))
             l->json = 1;
@@ -50,7 +61,9 @@ static int parse(struct line *l, int argc, char **argv)
         else if (!strcmp(*a, "--only"))
             l->only = *++a;
         else if (!strcmp(*a, "--backend"))
-            l->backend = *++a;
+            l->backends = *++a;
+        else if (!strcmp(*a, "--data"))
+            l->data = *++a;
         else if (!strcmp(*a, "--threads"))
             l->threads = number(*++a, 0);
         else if (!strcmp(*a, "--steps"))
@@ -61,28 +74,65 @@ static int parse(struct line *l, int argc, char **argv)
         } else
             return -1;
     }
-    return l->threads < 0 || l->steps < 0 ? -1 : 0;
+    return l->threads < 0 || l->steps < 0 || !(is(l, "step") || is(l, "epoch") || is(l, "load")) ? -1 : 0;
 }
 
 /* ---- in this process ---- */
 
-static json_t *measure(const struct line *l, const struct workload *w, double start)
+static const struct workload *find(const char *name)
+{
+    for (size_t i = 0; i < N_WORKLOADS; i++)
+        if (!strcmp(name, workloads[i].name))
+            return &workloads[i];
+    return NULL;
+}
+
+static json_t *step_json(const struct setting *o, const struct workload *w)
+{
+    struct measured m;
+    if (!w || measure_step(o, w, &m))
+        return NULL;
+    return json_pack("{ss ss si si sf sf sf sf sf sf sf sf}", "workload", w->name, "backend", m.backend, "threads",
+                     m.threads, "steps", o->steps, "ms", m.ms, "ms_lower_quartile", m.low_ms, "ms_upper_quartile",
+                     m.high_ms, "images_per_second", 1e3 * (double)w->batch / m.ms, "peak_rss_mib", m.rss,
+                     "first_step_seconds", m.first, "conv_gflop", m.gflop, "fma_peak_gflops", m.peak);
+}
+
+static json_t *epoch_json(const struct setting *o, const char *data)
+{
+    struct epoch e;
+    if (measure_epoch(o, data, &e))
+        return NULL;
+    return json_pack("{sI sf sf sf}", "steps", (json_int_t)e.steps, "ms", e.ms, "bare_ms", e.bare_ms, "waited_ms",
+                     e.waited_ms);
+}
+
+static json_t *load_json(const struct setting *o, const char *data)
+{
+    double rate = 0;
+    char *folder = td__printf("%s/imagenette-mini/train", data);
+    int failed = !folder || measure_load(o, folder, &rate);
+    free(folder);
+    return failed ? NULL : json_pack("{sf}", "images_per_second", rate);
+}
+
+static int run_one(const struct line *l, double start)
 {
     const char *folder = TD_BUILDDIR "/plugins";
     td__plugins plugins = {0};
-    struct measured m;
+    const struct setting o = {l->backends, l->threads, l->steps, start, &plugins};
     json_t *j = NULL;
     if (!td__plugins_scan(&plugins, NULL, 0, &folder, 1) && !td__register_builtins()) {
         td__plugins_load(&plugins);
-        if (!measure_step(w, &plugins, l->backend, l->threads, l->steps, start, &m))
-            j = json_pack("{ss ss si si sf sf sf sf sf sf sf sf}", "workload", w->name, "backend", m.backend, "threads", m.threads, "steps",
-                          l->steps, "ms", m.ms, "ms_lower_quartile", m.low_ms, "ms_upper_quartile", m.high_ms, "images_per_second",
-                          1e3 * (double)w->batch / m.ms, "peak_rss_mib", m.rss, "first_step_seconds", m.first, "conv_gflop", m.gflop,
-                          "fma_peak_gflops", m.peak);
+        j = is(l, "step")    ? step_json(&o, find(l->only))
+            : is(l, "epoch") ? epoch_json(&o, l->data)
+                             : load_json(&o, l->data);
     }
     td__registry_clear();
     td__plugins_free(&plugins);
-    return j;
+    int failed = !j || json_dumpf(j, stdout, 0);
+    json_decref(j);
+    return failed;
 }
 
 /* ---- in other processes ---- */
@@ -99,114 +149,120 @@ static char *output_of(char *command)
     return pclose(p) ? NULL : text;
 }
 
-static json_t *measure_apart(const struct line *l, const char *self, const struct workload *w)
+static json_t *apart(const struct line *l, const char *what, const char *workload, const char *backend)
 {
-    char *text = output_of(td__printf("'%s' step --one --only %s --threads %d --steps %d%s%s", self, w->name, l->threads, l->steps,
-                                      l->backend ? " --backend " : "", l->backend ? l->backend : ""));
+    char *text = output_of(
+        td__printf("'" TD_BUILDDIR "/tools/measure/measure' %s --one --only '%s' --data '%s' --threads %d --steps %d "
+                   "--backend '%s'",
+                   what, workload, l->data, l->threads, l->steps, backend));
     return text ? json_loads(text, 0, NULL) : NULL;
 }
 
 /* The peer's line: "NAME  ms ms/step  n img/s  rss n MiB  first step at n s". */
-static int add_peer(json_t *j, const struct line *l, const struct workload *w, const char *key, const char *options)
+static int add_peer(json_t *j, const struct line *l, const char *workload, const struct peer *peer)
 {
     double ms, images, rss, first;
     int threads = (int)json_integer_value(json_object_get(j, "threads"));
-    char *text = output_of(td__printf("OMP_NUM_THREADS=%d '%s' '%s' --only %s --steps %d %s", threads, l->python, l->script, w->name,
-                                      l->steps, options));
-    char *line = td__printf("\n%s ", w->name), *at = text && line ? strstr(text, line) : NULL;
+    char *text = output_of(td__printf("OMP_NUM_THREADS=%d '%s' '%s' --only %s --steps %d %s", threads, l->python,
+                                      l->script, workload, l->steps, peer->options));
+    char *line = td__printf("\n%s ", workload), *at = text && line ? strstr(text, line) : NULL;
     free(line);
-    if (!at || sscanf(at + 1 + strlen(w->name), "%lf ms/step %lf img/s rss %lf MiB first step at %lf", &ms, &images, &rss, &first) != 4)
-        return td__log(TD_LOG_ERROR, "%s %s: no result for %s", l->python, l->script, w->name), -1;
-    return json_object_set_new(j, key, json_pack("{sf sf sf sf sf}", "ms", ms, "images_per_second", images, "peak_rss_mib", rss,
-                                                 "first_step_seconds", first, "ratio", json_real_value(json_object_get(j, "ms")) / ms));
+    if (!at || sscanf(at + 1 + strlen(workload), "%lf ms/step %lf img/s rss %lf MiB first step at %lf", &ms, &images,
+                      &rss, &first) != 4)
+        return td__log(TD_LOG_ERROR, "%s %s %s: no result for %s", l->python, l->script, peer->options, workload), -1;
+    return json_object_set_new(j, peer->key,
+                               json_pack("{sf sf sf sf}", "ms", ms, "images_per_second", images, "peak_rss_mib", rss,
+                                         "first_step_seconds", first));
 }
 
-/* ---- the table ---- */
+/* ---- rows ---- */
 
-static double get(const json_t *j, const char *key) { return json_number_value(json_object_get(j, key)); }
-
-static void print_peer(const json_t *j, const char *key)
+/* The row of a workload on one backend; PyTorch's numbers are taken from `before`, the same workload's on another. */
+static json_t *step_row(const struct line *l, const struct workload *w, const char *backend, const json_t *before)
 {
-    const json_t *p = json_object_get(j, key);
-    if (p)
-        printf(" | %8.1f %5.2fx %6.0f", get(p, "ms"), get(p, "ratio"), get(p, "peak_rss_mib"));
+    json_t *j = apart(l, "step", w->name, backend);
+    int failed = !j;
+    for (int i = 0; !failed && l->python && i < N_PEERS; i++)
+        failed = before ? json_object_set(j, peers[i].key, json_object_get(before, peers[i].key))
+                        : add_peer(j, l, w->name, &peers[i]);
+    if (!failed)
+        return j;
+    json_decref(j);
+    return NULL;
 }
 
-static void print_header(int with_peer)
+static int run_steps(const struct line *l, json_t *all)
 {
-    printf("%-20s %8s %15s %8s %6s %7s %6s", "workload", "ms/step", "quartiles", "img/s", "MiB", "first s", "peak");
-    for (int i = 0; with_peer && i < 2; i++)
-        printf(" | %8s %6s %6s", i ? "ch.-last" : "PyTorch", "ratio", "MiB");
-    printf("\n");
-}
-
-static void print_row(const json_t *j)
-{
-    double ms = get(j, "ms"), peak = get(j, "fma_peak_gflops");
-    char spread[32], share[16] = "?";
-    snprintf(spread, sizeof spread, "%.1f-%.1f", get(j, "ms_lower_quartile"), get(j, "ms_upper_quartile"));
-    if (peak > 0)
-        snprintf(share, sizeof share, "%.0f %%", 1e5 * get(j, "conv_gflop") / ms / peak);
-    printf("%-20s %8.1f %15s %8.1f %6.0f %7.2f %6s", json_string_value(json_object_get(j, "workload")), ms, spread,
-           get(j, "images_per_second"), get(j, "peak_rss_mib"), get(j, "first_step_seconds"), share);
-    print_peer(j, "pytorch");
-    print_peer(j, "pytorch_channels_last");
-    printf("\n");
-    fflush(stdout);
-}
-
-static int run_all(const struct line *l, const char *self)
-{
-    json_t *all = json_array();
-    int failed = !all;
+    int failed = 0;
     if (!l->json)
-        print_header(l->python != NULL);
+        print_step_header(l->python != NULL);
     for (size_t i = 0; !failed && i < N_WORKLOADS; i++) {
-        const struct workload *w = &workloads[i];
-        if (l->only && strcmp(l->only, w->name))
-            continue;
-        json_t *j = measure_apart(l, self, w);
-        failed = !j || json_array_append_new(all, j);
-        if (!failed && l->python)
-            failed = add_peer(j, l, w, "pytorch", "") || add_peer(j, l, w, "pytorch_channels_last", "--channels-last");
-        if (!failed && !l->json)
-            print_row(j);
+        char *names = td__strdup(l->backends), *rest = NULL;
+        const json_t *before = NULL;
+        if (l->only && strcmp(l->only, workloads[i].name))
+            names[0] = 0;
+        for (char *name = strtok_r(names, ",", &rest); name && !failed; name = strtok_r(NULL, ",", &rest)) {
+            json_t *j = step_row(l, &workloads[i], name, before);
+            failed = !j || json_array_append_new(all, j);
+            if (!failed && !l->json)
+                print_step(j);
+            before = j;
+        }
+        free(names);
     }
+    return failed;
+}
+
+static json_t *load_row(const struct line *l)
+{
+    json_t *j = apart(l, "load", "", l->backends);
+    char *text = j && l->python
+                     ? output_of(td__printf("OMP_NUM_THREADS=1 '%s' '" TD_SRCDIR "/tools/measure/torchvision_load.py' "
+                                            "'%s/imagenette-mini/train'",
+                                            l->python, l->data))
+                     : NULL;
+    if (text && json_object_set_new(j, "torchvision_images_per_second", json_real(atof(text))))
+        return NULL;
+    return j;
+}
+
+static int add_row(const struct line *l, json_t *all, const char *what, json_t *row, void (*print)(const json_t *))
+{
+    if (row && !l->json)
+        print(row);
+    return !row || json_object_set_new(all, what, row);
+}
+
+static int run_all(const struct line *l)
+{
+    json_t *all = json_object(), *steps = json_array();
+    int failed = json_object_set_new(all, "step", steps);
+    if (!failed && is(l, "step"))
+        failed = run_steps(l, steps);
+    if (!failed && is(l, "epoch"))
+        failed = add_row(l, all, "epoch", apart(l, "epoch", "", l->backends), print_epoch);
+    if (!failed && is(l, "load"))
+        failed = add_row(l, all, "load", load_row(l), print_load);
     if (!failed && l->json)
         failed = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) || putchar('\n') == EOF;
     json_decref(all);
     return failed;
 }
 
-static int run_one(const struct line *l, double start)
-{
-    for (size_t i = 0; i < N_WORKLOADS; i++)
-        if (!strcmp(l->only, workloads[i].name)) {
-            json_t *j = measure(l, &workloads[i], start);
-            int failed = !j || json_dumpf(j, stdout, 0);
-            json_decref(j);
-            return failed;
-        }
-    return 1;
-}
-
 static int known(const char *name)
 {
-    int found = 0;
+    if (find(name))
+        return 1;
+    td__log(TD_LOG_ERROR, "unknown workload '%s'; there are:", name);
     for (size_t i = 0; i < N_WORKLOADS; i++)
-        found |= !strcmp(name, workloads[i].name);
-    if (!found) {
-        td__log(TD_LOG_ERROR, "unknown workload '%s'; there are:", name);
-        for (size_t i = 0; i < N_WORKLOADS; i++)
-            td__log(TD_LOG_ERROR, "    %s", workloads[i].name);
-    }
-    return found;
+        td__log(TD_LOG_ERROR, "    %s", workloads[i].name);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     double start = seconds();
-    struct line l = {.steps = 20};
+    struct line l = {.backends = "cpu", .steps = 20, .data = TD_SRCDIR "/../shared/data"};
     char *peer = getenv("TDHOST_PEER"), *words = peer ? td__strdup(peer) : NULL, *rest = NULL;
     if (words) {
         l.python = strtok_r(words, " ", &rest);
@@ -215,8 +271,10 @@ int main(int argc, char **argv)
     int code = 2;
     if (parse(&l, argc, argv) || (l.python && !l.script))
         fputs(usage, stderr);
+    else if (l.one)
+        code = run_one(&l, start);
     else if (!l.only || known(l.only))
-        code = l.one && l.only ? run_one(&l, start) : run_all(&l, TD_BUILDDIR "/tools/measure/measure");
+        code = run_all(&l);
     free(words);
     return code;
 }

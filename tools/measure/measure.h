@@ -4,7 +4,14 @@
 
 #include <stdint.h>
 
-#include "host/plugin/plugins.h"
+#include "host/train/train.h"
+
+struct setting {
+    const char *backend; /* NULL: the best */
+    int threads, steps;
+    double start; /* when the process did */
+    td__plugins *plugins;
+};
 
 struct workload {
     const char *name, *teacher, *student;
@@ -26,9 +33,19 @@ double seconds(void); /* on a clock that only goes forward */
 /* Multiply-adds in registers on all threads of the pool, the best of several tries. */
 double peak_gflops(void);
 
-/* Three steps to warm up after the first, then `steps` timed ones.  `start`: when the process started.  0, or an exit code with the
- * message printed. */
-int measure_step(const struct workload *w, td__plugins *plugins, const char *backend, int threads, int steps, double start,
-                 struct measured *out);
+/* Each gives 0, or an exit code with the message printed. */
+
+/* Three steps to warm up after the first, then `steps` timed ones. */
+int measure_step(const struct setting *o, const struct workload *w, struct measured *out);
+/* Images a second of processor time that are decoded and augmented on one core: the best of three passes over an image folder. */
+int measure_load(const struct setting *o, const char *folder, double *images_per_second);
+/* An epoch of a configuration whose files are below `data`: */
+struct epoch {
+    double ms;        /* a step, the loading of its batch included */
+    double bare_ms;   /* a step on a batch that is there, timed in turn with the others */
+    double waited_ms; /* of ms, for the loader */
+    int64_t steps;    /* timed, at most `steps` */
+};
+int measure_epoch(const struct setting *o, const char *data, struct epoch *out);
 
 #endif

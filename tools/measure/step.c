@@ -87,7 +87,8 @@ static int one_step(td_ctx *c, td__train_stage *s, const td__batch *b, int64_t s
     return c->error ? -1 : 0;
 }
 
-static void time_steps(td_ctx *c, td__train_stage *s, const struct workload *w, int steps, double start, struct measured *out)
+static void time_steps(td_ctx *c, td__train_stage *s, const struct workload *w, int steps, double start,
+                       struct measured *out)
 {
     td__batch b;
     double *ms = calloc((size_t)steps, sizeof *ms);
@@ -128,8 +129,7 @@ static int open_stage(td__experiment *x, td__train_stage *s)
     return TD__EXIT_OK;
 }
 
-int measure_step(const struct workload *w, td__plugins *plugins, const char *backend, int threads, int steps, double start,
-                 struct measured *out)
+int measure_step(const struct setting *m, const struct workload *w, struct measured *out)
 {
     char sets[4][96];
     snprintf(sets[0], sizeof sets[0], "models.teacher_model.key=%s", w->teacher);
@@ -137,8 +137,12 @@ int measure_step(const struct workload *w, td__plugins *plugins, const char *bac
     snprintf(sets[2], sizeof sets[2], "models.teacher_model.kwargs.num_classes=%lld", (long long)w->classes);
     snprintf(sets[3], sizeof sets[3], "models.student_model.kwargs.num_classes=%lld", (long long)w->classes);
     const char *set[] = {sets[0], sets[1], sets[2], sets[3]};
-    const td__run_options o = {.config = TD_SRCDIR "/tools/measure/step.yaml", .sets = set, .n_sets = 4, .backend = backend,
-                              .threads = threads, .plugins = plugins};
+    const td__run_options o = {.config = TD_SRCDIR "/tools/measure/step.yaml",
+                               .sets = set,
+                               .n_sets = 4,
+                               .backend = m->backend,
+                               .threads = m->threads,
+                               .plugins = m->plugins};
     td__experiment x;
     td__train_stage s = {0};
     memset(out, 0, sizeof *out);
@@ -146,7 +150,7 @@ int measure_step(const struct workload *w, td__plugins *plugins, const char *bac
     if (code == TD__EXIT_OK)
         code = open_stage(&x, &s);
     if (code == TD__EXIT_OK) {
-        time_steps(x.c, &s, w, steps, start, out);
+        time_steps(x.c, &s, w, m->steps, m->start, out);
         out->rss = peak_memory();
         td__stage_close(&s);
         out->gflop = 1e-9 * (double)w->batch * (conv_flop(x.c, x.teacher, w, 1) + conv_flop(x.c, x.student, w, 3));

@@ -221,6 +221,23 @@ struct flip_params {
 static const td_param flip_table[] = {TD_PARAM_FLOAT(struct flip_params, p, "0.5", "how likely", .min = 0, .max = 1),
                                       TD_PARAM_END};
 
+static inline __attribute__((always_inline)) void mirror(char *out, const char *in, int32_t w, size_t pixel)
+{
+    for (in += (size_t)w * pixel; w--; out += pixel)
+        memcpy(out, in -= pixel, pixel);
+}
+
+/* One line; the usual sizes of a pixel on their own, so that the compiler sees them. */
+static void mirror_line(char *out, const char *in, int32_t w, size_t pixel)
+{
+    if (pixel == 3)
+        mirror(out, in, w, 3);
+    else if (pixel == 3 * sizeof(float))
+        mirror(out, in, w, 3 * sizeof(float));
+    else
+        mirror(out, in, w, pixel);
+}
+
 static int32_t horizontal_apply(td_ctx *c, const void *params, td_item *item)
 {
     const struct flip_params *p = params;
@@ -228,15 +245,11 @@ static int32_t horizontal_apply(td_ctx *c, const void *params, td_item *item)
     if (td_item_random(item, 0) >= p->p)
         return TD_OK;
     td_item_view v = td_item_of(item)->image;
-    size_t pixel = pixel_size(&v);
+    size_t line = pixel_size(&v) * (size_t)v.width;
     char *out = image_like(item, &v, v.width, v.height);
-    if (!out)
-        return TD_ERROR;
-    const char *in = first_byte(&v);
-    for (int32_t y = 0; y < v.height; y++, in += (size_t)v.width * pixel)
-        for (int32_t x = 0; x < v.width; x++, out += pixel)
-            memcpy(out, in + (size_t)(v.width - 1 - x) * pixel, pixel);
-    return TD_OK;
+    for (int32_t y = 0; out && y < v.height; y++)
+        mirror_line(out + (size_t)y * line, first_byte(&v) + (size_t)y * line, v.width, pixel_size(&v));
+    return out ? TD_OK : TD_ERROR;
 }
 
 const td_transform_type horizontal_flip = {
