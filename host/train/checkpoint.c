@@ -9,7 +9,7 @@
 #include "host/base/file.h"
 #include "host/train/report.h"
 
-#define FORMAT 1
+#define FORMAT 2
 
 /* ---- what is saved ---- */
 
@@ -135,13 +135,6 @@ static void drop_old(const char *dir, const char *keep)
 
 /* ---- the manifest ---- */
 
-static json_t *score_json(const td__score *b)
-{
-    return b->epoch ? json_pack("{s:I, s:I, s:I, s:I}", "epoch", (json_int_t)b->epoch, "n", (json_int_t)b->accuracy.n,
-                                "top1", (json_int_t)b->accuracy.top1, "top5", (json_int_t)b->accuracy.top5)
-                    : json_null();
-}
-
 static int read_score(json_t *j, td__score *out, json_error_t *why)
 {
     json_int_t v[4];
@@ -153,16 +146,33 @@ static int read_score(json_t *j, td__score *out, json_error_t *why)
     return 0;
 }
 
+static json_t *recent_json(const td__manifest *m)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < TD__RECENT; i++)
+        json_array_append_new(list, td__score_json(&m->recent[i]));
+    return list;
+}
+
+static int read_recent(json_t *list, td__manifest *m, json_error_t *why)
+{
+    int failed = 0;
+    for (size_t i = 0; i < TD__RECENT && !failed; i++)
+        failed = read_score(json_array_get(list, i), &m->recent[i], why);
+    return failed;
+}
+
 static int write_manifest(td__experiment *x, const char *dir, const td__manifest *m)
 {
     char *path = td__printf("%s/last.json", dir);
     json_t *j = json_pack(
-        "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s, s:o, s:o}", "format", FORMAT,
+        "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s, s:o, s:o}", "format", FORMAT,
         "version", td_host->host_version, "file", m->file, "stage", (json_int_t)m->at.stage, "stage_epoch",
         (json_int_t)m->at.stage_epoch, "batch", (json_int_t)m->at.batch, "epoch", (json_int_t)m->at.epoch, "step",
         (json_int_t)m->at.step, "seed", (json_int_t)m->seed, "backwards", (json_int_t)m->backwards, "updates",
         (json_int_t)m->updates, "schedule", (json_int_t)m->schedule, "images", (json_int_t)m->images, "seconds",
-        m->seconds, "config", m->config_hash, "best", score_json(&m->best), "last", score_json(&m->last));
+        m->seconds, "wall", m->wall, "config", m->config_hash, "best", td__score_json(&m->best), "recent",
+        recent_json(m));
     int failed = !path || td__json_write(x->c, j, path);
     json_decref(j);
     free(path);
@@ -191,13 +201,14 @@ static int unpack_manifest(json_t *j, td__manifest *m, json_error_t *why)
 {
     const char *file, *hash;
     json_int_t v[10];
-    json_t *best, *last;
+    json_t *best, *recent;
     int format;
-    if (json_unpack_ex(j, why, 0, "{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:s, s:o, s:o}",
+    if (json_unpack_ex(j, why, 0, "{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:s, s:o, s:o}",
                        "format", &format, "file", &file, "stage", &v[0], "stage_epoch", &v[1], "batch", &v[2], "epoch",
                        &v[3], "step", &v[4], "seed", &v[5], "backwards", &v[6], "updates", &v[7], "schedule", &v[8],
-                       "images", &v[9], "seconds", &m->seconds, "config", &hash, "best", &best, "last", &last) ||
-        read_score(best, &m->best, why) || read_score(last, &m->last, why))
+                       "images", &v[9], "seconds", &m->seconds, "wall", &m->wall, "config", &hash, "best", &best, "recent",
+                       &recent) ||
+        read_score(best, &m->best, why) || read_recent(recent, m, why))
         return -1;
     if (format != FORMAT || strlen(file) >= sizeof m->file || strlen(hash) >= sizeof m->config_hash ||
         strchr(file, '/')) {

@@ -21,11 +21,14 @@ typedef struct td__score {
     td__accuracy accuracy;
 } td__score;
 
+#define TD__RECENT 5
+
 typedef struct td__manifest {
     char file[64];
     td__position at;
-    td__score best, last;
+    td__score best, recent[TD__RECENT]; /* the newest first */
     double seconds; /* of training so far, evaluation left out */
+    double wall;    /* of everything so far, in all processes that took part */
     int64_t images; /* trained on in them */
     uint64_t seed;
     int64_t backwards, updates, schedule;

@@ -8,7 +8,6 @@
 
 #include "host/base/file.h"
 #include "host/base/log.h"
-#include "host/base/pool.h"
 
 /* ---- the folder ---- */
 
@@ -191,65 +190,5 @@ int td__report_log(td_ctx *c, td__report *r, json_t *line)
     if (failed)
         td__fail(c, "%s/log.jsonl: %s", r->dir, strerror(errno));
     json_decref(line);
-    return failed ? -1 : 0;
-}
-
-/* ---- results ---- */
-
-json_t *td__accuracy_json(const td__accuracy *a)
-{
-    return json_pack("{s:I, s:I, s:I, s:f, s:f}", "n", (json_int_t)a->n, "top1", (json_int_t)a->top1, "top5",
-                     (json_int_t)a->top5, "top1_percent", td__percent(a->top1, a->n), "top5_percent",
-                     td__percent(a->top5, a->n));
-}
-
-char *td__accuracy_text(const td__accuracy *a, char *buf, size_t size)
-{
-    snprintf(buf, size, "%lld of %lld right, %.2f %% (top-5 %.2f %%)", (long long)a->top1, (long long)a->n,
-             td__percent(a->top1, a->n), td__percent(a->top5, a->n));
-    return buf;
-}
-
-static json_t *plugins_json(const td__plugins *p)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; p && i < p->n; i++)
-        if (p->v[i]->loaded)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", p->v[i]->id, "version",
-                                                  p->v[i]->version, "file", p->v[i]->file, "sha256", p->v[i]->hash));
-    return list;
-}
-
-static void add_weights(json_t *list, const td__model_plan *m)
-{
-    char hash[65];
-    if (m->name && m->src.path && !td__file_hash(m->src.path, hash))
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s}", "model", m->name, "file", m->src.path, "sha256", hash));
-}
-
-json_t *td__provenance_json(td__experiment *x)
-{
-    json_t *weights = json_array();
-    add_weights(weights, &x->plan.teacher);
-    add_weights(weights, &x->plan.student);
-    return json_pack("{s:s, s:s, s:I, s:s, s:i, s:o, s:o}", "version", td_host->host_version, "config",
-                     x->options->config, "seed", (json_int_t)x->seed, "backend", x->c->backend->type.key, "threads",
-                     td__pool_threads(), "weights", weights, "plugins", plugins_json(x->options->plugins));
-}
-
-int td__json_write(td_ctx *c, const json_t *result, const char *path)
-{
-    td__replace r;
-    int failed = !result || td__replace_begin(&r, path);
-    if (!failed && (json_dumpf(result, r.out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) ||
-                    fputc('\n', r.out) == EOF)) {
-        td__replace_drop(&r);
-        failed = 1;
-    } else if (!failed) {
-        failed = td__replace_commit(&r) != 0;
-    }
-    if (failed)
-        td__fail(c, "%s: cannot be written: %s", path, strerror(errno));
     return failed ? -1 : 0;
 }

@@ -19,6 +19,7 @@ struct run {
     td__train_stage stage;
     td__manifest m; /* where the run stands */
     td__progress progress;
+    double began; /* as if one process had done it all */
 };
 
 static volatile sig_atomic_t stop;
@@ -90,6 +91,7 @@ static void log_step(struct run *r, double loss, const td__rates *rates)
 
 static int save(struct run *r)
 {
+    r->m.wall = td__seconds() - r->began;
     return td__checkpoint_save(&r->x, &r->stage, r->report.checkpoints, &r->m) ? TD__EXIT_FAILED : TD__EXIT_OK;
 }
 
@@ -172,30 +174,31 @@ static int trains_student(const struct run *r)
 static int evaluate(struct run *r)
 {
     td_ctx *c = r->x.c;
-    td__score *last = &r->m.last;
+    td__score now = {.epoch = r->m.at.epoch + 1};
     char text[128];
     if (!trains_student(r))
         return TD__EXIT_OK;
     if (!r->stage.val) /* nothing to choose by: the newest is the best */
         return save_student(r);
-    int code = td__accuracy_measure(c, r->x.deployed, r->stage.val, NULL, NULL, &last->accuracy);
+    int code = td__accuracy_measure(c, r->x.deployed, r->stage.val, NULL, NULL, &now.accuracy);
     td__io_clear(r->stage.io);
     if (code)
         return code;
-    last->epoch = r->m.at.epoch + 1;
-    int better = !r->m.best.epoch || last->accuracy.top1 > r->m.best.accuracy.top1;
+    memmove(&r->m.recent[1], &r->m.recent[0], (TD__RECENT - 1) * sizeof now);
+    r->m.recent[0] = now;
+    int better = !r->m.best.epoch || now.accuracy.top1 > r->m.best.accuracy.top1;
     td__progress_line(&r->progress, 1, "%s epoch %lld/%lld validation: %s%s", r->stage.plan->name,
                       (long long)r->m.at.stage_epoch + 1, (long long)r->stage.plan->epochs,
-                      td__accuracy_text(&last->accuracy, text, sizeof text), better ? ", best so far" : "");
+                      td__accuracy_text(&now.accuracy, text, sizeof text), better ? ", best so far" : "");
     td__report_log(c, &r->report,
                    json_pack("{s:s, s:s, s:I, s:I, s:o, s:b}", "event", "validation", "stage", r->stage.plan->name,
-                             "epoch", (json_int_t)last->epoch, "step", (json_int_t)r->m.at.step, "accuracy",
-                             td__accuracy_json(&last->accuracy), "best", better));
+                             "epoch", (json_int_t)now.epoch, "step", (json_int_t)r->m.at.step, "accuracy",
+                             td__accuracy_json(&now.accuracy), "best", better));
     if (c->error)
         return TD__EXIT_FAILED;
     if (!better)
         return TD__EXIT_OK;
-    r->m.best = *last;
+    r->m.best = now;
     return save_student(r);
 }
 
@@ -285,6 +288,7 @@ static int resume(struct run *r)
     }
     if (found)
         r->x.seed = r->m.seed;
+    r->began -= r->m.wall;
     return TD__EXIT_OK;
 }
 
@@ -334,32 +338,6 @@ static int begin(struct run *r)
     return r->x.c->error ? TD__EXIT_FAILED : TD__EXIT_OK;
 }
 
-static json_t *score_json(const td__score *s)
-{
-    json_t *j = s->epoch ? td__accuracy_json(&s->accuracy) : json_null();
-    if (s->epoch)
-        json_object_set_new(j, "epoch", json_integer(s->epoch));
-    return j;
-}
-
-/* All but what the test says; NULL: out of memory. */
-static json_t *result_json(struct run *r)
-{
-    json_t *result = td__provenance_json(&r->x);
-    json_t *more =
-        json_pack("{s:s, s:I, s:I, s:f, s:f, s:I, s:o, s:o}", "config_sha256", r->report.config_hash, "epochs",
-                  (json_int_t)r->m.at.epoch, "steps", (json_int_t)r->m.at.step, "train_seconds", r->m.seconds,
-                  "images_per_second", r->m.seconds > 0 ? (double)r->m.images / r->m.seconds : 0.0, "peak_memory_bytes",
-                  (json_int_t)td__memory_peak(), "best_validation", score_json(&r->m.best), "last_validation",
-                  score_json(&r->m.last));
-    int failed = json_object_update(result, more);
-    json_decref(more);
-    if (!failed)
-        return result;
-    json_decref(result);
-    return NULL;
-}
-
 /* The best student, tested; the teacher beside it.  *test is what the tests say. */
 static int test_best(struct run *r, json_t **test)
 {
@@ -378,10 +356,11 @@ static int test_best(struct run *r, json_t **test)
 static int finish(struct run *r)
 {
     td__experiment *x = &r->x;
-    json_t *test = NULL, *result = result_json(r);
+    json_t *test = NULL, *result = NULL;
     char *path = td__printf("%s/result.json", r->report.dir);
     int code = test_best(r, &test);
-    if (!code && (!path || json_object_set(result, "test", test))) {
+    r->m.wall = td__seconds() - r->began;
+    if (!code && (!path || !(result = td__result_json(x, &r->report, &r->m, test)))) {
         td__fail(x->c, "out of memory");
         code = TD__EXIT_FAILED;
     }
@@ -402,7 +381,7 @@ int td__train_command(const td__run_options *o)
 {
     if (o->test_only)
         return td__test_command(o);
-    struct run r = {0};
+    struct run r = {.began = td__seconds()};
     int code = td__experiment_open(&r.x, o);
     stop = 0;
     if (!code && o->resume)

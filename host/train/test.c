@@ -111,9 +111,10 @@ int td__test_command(const td__run_options *o)
         td__log(TD_LOG_WARN, "teacher_model has no src_ckpt: it is not tested");
     if (!code)
         code = td__test_models(&x, !o->student_only && x.plan.teacher.src.path, &test);
-    if (!code && o->json && (result = td__provenance_json(&x))) {
-        json_object_set(result, "test", test);
-        code = td__print_json(result);
+    if (!code && o->json) {
+        result = td__provenance_json(&x);
+        int failed = json_object_update_new(result, td__models_json(&x, NULL, test));
+        code = failed ? TD__EXIT_FAILED : td__print_json(result);
     }
     code = td__experiment_fail(&x, code);
     json_decref(test);

@@ -38,7 +38,7 @@ int lab_same_file(const char *a, const char *b);
 int lab_same_run(const struct lab *l, const char *a, const char *b);
 /* One tensor of the last state of a run, as float; the count, or -1. */
 int64_t lab_tensor(const struct lab *l, const char *run, const char *tensor, float *out, int64_t room);
-/* A number of result.json by path, e.g. "test.student.top1". */
+/* A number of result.json by path, e.g. "student.final.top1". */
 double lab_result(const struct lab *l, const char *run, const char *path);
 
 #endif

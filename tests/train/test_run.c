@@ -29,11 +29,15 @@ Test(run, leaves_results)
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", NULL, 0), TD__EXIT_OK);
     cr_expect_eq(lab_result(&lab, "a", "steps"), 15);
     cr_expect_eq(lab_result(&lab, "a", "epochs"), 3);
-    cr_expect_eq(lab_result(&lab, "a", "test.student.n"), 20);
-    cr_expect_eq(lab_result(&lab, "a", "test.teacher.n"), 20);
-    cr_expect_eq(lab_result(&lab, "a", "test.student.top5"), 20, "there are but four classes");
-    cr_expect_eq(lab_result(&lab, "a", "test.student.top1"), lab_result(&lab, "a", "best_validation.top1"),
+    cr_expect_eq(lab_result(&lab, "a", "student.final.n"), 20);
+    cr_expect_eq(lab_result(&lab, "a", "teacher.final.n"), 20);
+    cr_expect_eq(lab_result(&lab, "a", "student.final.top5"), 20, "there are but four classes");
+    cr_expect_eq(lab_result(&lab, "a", "student.final.top1"), lab_result(&lab, "a", "student.best.top1"),
                  "the best student is tested");
+    cr_expect_eq(lab_result(&lab, "a", "student.last.epoch"), 3);
+    cr_expect_eq(lab_result(&lab, "a", "student.mean_of_last_5.epochs"), 3, "there were no more");
+    cr_expect_eq(lab_result(&lab, "a", "teacher.best.top1"), lab_result(&lab, "a", "teacher.final.top1"));
+    cr_expect_gt(lab_result(&lab, "a", "wall_seconds"), lab_result(&lab, "a", "train_seconds"));
     cr_expect_eq(stat(lab_path(&lab, "a/config.yaml"), &s), 0);
     cr_expect(stat(lab_path(&lab, "a/log.jsonl"), &s) == 0 && s.st_size > 0);
 }
@@ -61,12 +65,47 @@ Test(run, logs_json_lines)
     cr_expect_eq(validations, 3);
 }
 
+/* What log.jsonl says of the last five of seven epochs, in two sittings. */
+Test(run, last_best_and_mean_are_those_of_the_log)
+{
+    const char *few[] = {"train.num_epochs=7"};
+    char *line = NULL;
+    size_t room = 0;
+    double percent[8] = {0}, mean = 0, best = 0;
+    int n = 0;
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", few, 1), TD__EXIT_OK);
+    cr_assert_eq(unlink(lab_path(&lab, "a/result.json")), 0);
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "a");
+    o.sets = few;
+    o.n_sets = 1;
+    o.resume = 1;
+    cr_assert_eq(td__train_command(&o), TD__EXIT_OK, "all is trained: it goes on with the test");
+    FILE *f = fopen(lab_path(&lab, "a/log.jsonl"), "r");
+    while (f && getline(&line, &room, f) > 0) {
+        json_t *j = json_loads(line, 0, NULL);
+        if (!strcmp(json_string_value(json_object_get(j, "event")), "validation") && n < 8)
+            percent[n++] = json_number_value(json_object_get(json_object_get(j, "accuracy"), "top1_percent"));
+        json_decref(j);
+    }
+    fclose(f);
+    free(line);
+    cr_assert_eq(n, 7);
+    for (int i = 0; i < 7; i++) {
+        best = percent[i] > best ? percent[i] : best;
+        mean += i >= 2 ? percent[i] / 5 : 0;
+    }
+    cr_expect_eq(lab_result(&lab, "a", "student.best.top1_percent"), best);
+    cr_expect_eq(lab_result(&lab, "a", "student.last.top1_percent"), percent[6]);
+    cr_expect_eq(lab_result(&lab, "a", "student.mean_of_last_5.epochs"), 5);
+    cr_expect_float_eq(lab_result(&lab, "a", "student.mean_of_last_5.top1_percent"), mean, 1e-9);
+}
+
 Test(run, learns)
 {
     const char *sets[] = {"train.num_epochs=12", "train.scheduler=null",
                           "train.criterion.kwargs.sub_terms.kd.criterion.kwargs.alpha=0.9"};
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", sets, 3), TD__EXIT_OK);
-    cr_expect_geq(lab_result(&lab, "a", "test.student.top1"), 14, "of 20 images in four classes");
+    cr_expect_geq(lab_result(&lab, "a", "student.final.top1"), 14, "of 20 images in four classes");
 }
 
 Test(run, same_bits_for_any_threads_and_workers)
@@ -155,7 +194,7 @@ static void kill_and_resume(const char *yaml, const char *const *sets, size_t n,
     cr_expect_gt(killed, 0, "no run was interrupted");
     cr_assert_eq(WEXITSTATUS(run_until(yaml, "parts", sets, n, 1, -1, 0)), TD__EXIT_OK);
     cr_expect(lab_same_run(&lab, "whole", "parts"));
-    cr_expect_eq(lab_result(&lab, "whole", "test.student.top1"), lab_result(&lab, "parts", "test.student.top1"));
+    cr_expect_eq(lab_result(&lab, "whole", "student.final.top1"), lab_result(&lab, "parts", "student.final.top1"));
 }
 
 Test(run, killed_runs_resume_to_the_same_bits)
@@ -330,8 +369,8 @@ Test(run, test_command_reads_the_best_of_a_run)
     o.json = 1;
     cr_assert_eq(lab_output(td__test_command, &o, text, sizeof text), TD__EXIT_OK);
     json_t *j = json_loads(text, 0, NULL);
-    json_t *top1 = json_object_get(json_object_get(json_object_get(j, "test"), "student"), "top1");
+    json_t *top1 = json_object_get(json_object_get(json_object_get(j, "student"), "final"), "top1");
     cr_assert(json_is_integer(top1), "%s", text);
-    cr_expect_eq(json_integer_value(top1), lab_result(&lab, "a", "test.student.top1"));
+    cr_expect_eq(json_integer_value(top1), lab_result(&lab, "a", "student.final.top1"));
     json_decref(j);
 }
