@@ -23,7 +23,9 @@ include plugins/methods/pkt/plugin.mk
 include plugins/methods/review/plugin.mk
 include plugins/methods/rkd/plugin.mk
 include plugins/methods/simkd/plugin.mk
+include plugins/methods/skd/plugin.mk
 include plugins/methods/spkd/plugin.mk
+include plugins/methods/srd/plugin.mk
 include plugins/methods/srrl/plugin.mk
 include plugins/methods/ttm/plugin.mk
 include plugins/methods/wsld/plugin.mk

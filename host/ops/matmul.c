@@ -2,8 +2,9 @@
  *
  *   linear(x [..., in], weight [out, in], bias [out]?) -> [..., out]; x of any rank but 0 and 4 (channels-last)
  *   matmul(x, y) {td_matmul_attrs} -> [m, n] or [b, m, n]
+ *   solve_spd(a [n, n], b [n, k]) -> a^-1 b, where a is made symmetric, (a + a^T) / 2, and must be positive definite
  *
- * The gradients of both are matmul, sum and reshape; there are no operations of their own. */
+ * The gradients of the first two are matmul, sum and reshape; there are no operations of their own. */
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
@@ -76,9 +77,36 @@ static void matmul_grad(td_ctx *c, const td_grad *g)
         g->gin[1] = a->trans_b ? td_matmul(c, gy, x, 1, a->trans_a) : td_matmul(c, x, gy, !a->trans_a, 0);
 }
 
+static void solve_spd_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    const td_desc *a = &in[0], *b = &in[1];
+    (void)attrs;
+    if (!td__one_float_dtype(c, in, n_in, 0))
+        return;
+    if (a->ndim != 2 || b->ndim != 2 || a->shape[0] != a->shape[1] || a->shape[0] != b->shape[0]) {
+        td_fail(c, "%s and %s do not fit: [n, n] and [n, k] are needed", TD__SHAPE(a), TD__SHAPE(b));
+        return;
+    }
+    out[0] = *b;
+}
+
+/* x = a^-1 b: db = a^-1 g, da = -db x^T, made symmetric as a is. */
+static void solve_spd_grad(td_ctx *c, const td_grad *g)
+{
+    td_tensor *gb = td_solve_spd(c, g->in[0], g->gout[0]);
+    if (g->needs[1])
+        g->gin[1] = gb;
+    if (g->needs[0]) {
+        td_tensor *outer = td_matmul(c, gb, g->out[0], 0, 1);
+        g->gin[0] = td_scale(c, td_add(c, outer, td_transpose(c, outer)), -0.5);
+    }
+}
+
 const td_op_type td__ops_matmul[] = {
     {.name = "linear", .min_in = 2, .max_in = 3, .n_out = 1, .save_in = 3, .infer = linear_infer, .grad = linear_grad},
     {.name = "matmul", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_matmul_attrs), .save_in = 3,
      .infer = matmul_infer, .grad = matmul_grad},
+    {.name = "solve_spd", .min_in = 2, .max_in = 2, .n_out = 1, .save_in = 1, .save_out = 1, .infer = solve_spd_infer,
+     .grad = solve_spd_grad},
     {.name = NULL},
 };

@@ -24,6 +24,8 @@ def linear_and_matmul():
     emit("matmul_tb", fill(0, [4, 5]) @ fill(1, [3, 5]).T)
     emit("matmul_batch", fill(0, [2, 4, 3]) @ fill(1, [2, 3, 5]))
     emit("matmul_batch_tt", fill(0, [2, 3, 4]).transpose(1, 2) @ fill(1, [2, 5, 3]).transpose(1, 2))
+    a = torch.tensor([[4, 1, 0.5, 2], [0, 3, -1, 0], [1.5, 0, 5, 0.2], [1, 0, 0.4, 6]], dtype=torch.float64)
+    emit("solve_spd", torch.linalg.solve((a + a.T) / 2, fill(1, [4, 3])))
 
 
 def convolutions():

@@ -8,6 +8,7 @@ static td_kernel kernel(const char *op)
     static const cuda_row *const families[] = {
         cuda_pointwise, cuda_cast, cuda_reduce, cuda_softmax, cuda_loss,  cuda_matmul,
         cuda_conv,      cuda_norm, cuda_pool,   cuda_shape,   cuda_index, cuda_optim,
+        cuda_solve,
     };
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         for (const cuda_row *row = families[i]; row->op; row++)

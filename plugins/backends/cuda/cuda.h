@@ -15,6 +15,7 @@ extern "C" {
 #define CUDA_FAULT_INDEX 1    /* value is no row of limit */
 #define CUDA_FAULT_TARGET 2   /* value is no class of limit */
 #define CUDA_FAULT_POSITION 3 /* value lies outside of limit positions */
+#define CUDA_FAULT_PIVOT 4    /* row `value` shows that a matrix is not positive definite */
 typedef struct cuda_fault {
     int32_t kind; /* 0: none */
     int32_t reserved;
@@ -60,7 +61,8 @@ typedef struct cuda_row {
 
 /* Ended by {NULL}. */
 extern const cuda_row cuda_pointwise[], cuda_cast[], cuda_reduce[], cuda_softmax[], cuda_loss[], cuda_matmul[],
-    cuda_conv[], cuda_norm[], cuda_pool[], cuda_shape[], cuda_index[], cuda_optim[];
+    cuda_conv[], cuda_norm[], cuda_pool[], cuda_shape[], cuda_index[], cuda_optim[],
+    cuda_solve[];
 
 /* out[..., i] += bias[i], channels innermost in memory. */
 int32_t cuda_add_bias(td_run *r, td_view *out, const td_view *bias);

@@ -13,7 +13,7 @@ endif
 # Kernels: nvcc, for each architecture of CUDA_ARCHS, and PTX of the last for newer devices.
 cuda_sources = %D%/pointwise.cu %D%/cast.cu %D%/reduce.cu \
 	%D%/softmax.cu %D%/loss.cu %D%/norm.cu %D%/pool.cu \
-	%D%/shape.cu %D%/index.cu %D%/optim.cu %D%/direct.cu
+	%D%/shape.cu %D%/index.cu %D%/optim.cu %D%/direct.cu %D%/solve.cu
 cuda_headers = %D%/cuda.h %D%/device.cuh %D%/fold.cuh \
 	%D%/philox.cuh
 cuda_kernels = $(cuda_sources:.cu=.o)

@@ -106,7 +106,8 @@ static const td_loss_type dist_plus_loss = {
              .params_size = sizeof(struct dist_plus)},
     .forward = dist_plus_forward};
 
-TD_PLUGIN(dist, "0.1.0", "MIT", "DIST and DIST+ (Huang et al., NeurIPS 2022, TPAMI 2025)", "loss:DISTLoss loss:DISTPlusLoss")
+TD_PLUGIN(dist, "0.1.0", "MIT", "DIST and DIST+ (Huang et al., NeurIPS 2022, TPAMI 2025)",
+          "loss:DISTLoss loss:DISTPlusLoss")
 {
     td_register(reg, TD_KIND_LOSS, &dist_loss);
     td_register(reg, TD_KIND_LOSS, &dist_plus_loss);

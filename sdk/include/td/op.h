@@ -230,6 +230,11 @@ static inline td_tensor *td_matmul(td_ctx *c, td_tensor *x, td_tensor *y, int32_
     td_matmul_attrs a = {trans_x, trans_y};
     return td__op2(c, "matmul", x, y, &a, sizeof a);
 }
+/* a^-1 b: a [n,n] symmetric (else its symmetric part) and positive definite, b [n,k]. */
+static inline td_tensor *td_solve_spd(td_ctx *c, td_tensor *a, td_tensor *b)
+{
+    return td__op2(c, "solve_spd", a, b, NULL, 0);
+}
 /* x [N,C,H,W], w [O,C/groups,kh,kw], b [O] or NULL. */
 static inline td_tensor *td_conv2d(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b, const td_conv2d_attrs *a)
 {
