@@ -87,7 +87,9 @@ int cuda_take_fault(char *text, size_t size)
     case 0: return 0;
     case CUDA_FAULT_INDEX: snprintf(text, size, "index %lld; there are %lld rows", value, limit); break;
     case CUDA_FAULT_TARGET: snprintf(text, size, "target %lld is not a class: the input has %lld", value, limit); break;
-    case CUDA_FAULT_PIVOT: snprintf(text, size, "the matrix is not positive definite (row %lld of %lld)", value, limit); break;
+    case CUDA_FAULT_PIVOT:
+        snprintf(text, size, "the matrix is not positive definite (row %lld of %lld)", value, limit);
+        break;
     default: snprintf(text, size, "position %lld lies outside of %lld", value, limit); break;
     }
     f->kind = 0;

@@ -37,8 +37,10 @@ static const td_param dist_params[] = {
 static const td_param dist_plus_params[] = {
     TD_TAP_STUDENT(struct dist, student, "student_logit_module_path", "student_logit_module_io", NULL),
     TD_TAP_TEACHER(struct dist, teacher, "teacher_logit_module_path", "teacher_logit_module_io", NULL),
-    TD_TAP_STUDENT(struct dist_plus, student_feature, "student_feature_module_path", "student_feature_module_io", NULL),
-    TD_TAP_TEACHER(struct dist_plus, teacher_feature, "teacher_feature_module_path", "teacher_feature_module_io", NULL),
+    TD_TAP_STUDENT(struct dist_plus, student_feature, "student_feature_module_path", "student_feature_module_io",
+                   NULL),
+    TD_TAP_TEACHER(struct dist_plus, teacher_feature, "teacher_feature_module_path", "teacher_feature_module_io",
+                   NULL),
     DIST_PARAMS,
     TD_PARAM_FLOAT(struct dist_plus, iota, "1", "weight of the channels' correlation at each place"),
     TD_PARAM_FLOAT(struct dist_plus, kappa, "1", "weight of the samples' correlation at each place"),
@@ -46,7 +48,7 @@ static const td_param dist_plus_params[] = {
                     .choices = "code|paper"),
     TD_PARAM_END_OPEN};
 
-/* The length of x along the dimension, which stays as 1; what is under the root is kept from 0, where it has no slope. */
+/* The length of x along the dimension, which stays as 1; the sum is kept from 0, where the root has no slope. */
 static td_tensor *length(td_ctx *c, td_tensor *x, uint32_t dim)
 {
     return td_sqrt(c, td_clamp(c, td_sum(c, td_square(c, x), dim, 1), 1e-36, 1e300));

@@ -1,5 +1,5 @@
-/* Normalized knowledge distillation (Yang et al., "From knowledge distillation to self-knowledge distillation", ICCV 2023,
- * arXiv 2303.13005), its L_nkd.  With p = softmax(z), y the label and p^ the softmax of z / T over the other classes alone,
+/* Normalized knowledge distillation (Yang et al., "From knowledge distillation to self-knowledge distillation", ICCV
+ * 2023, arXiv 2303.13005).  With p = softmax(z), y the label and p^ the softmax of z / T over the other classes,
  *
  *     L = mean_b [ -p_t[y] ln p_s[y] - gamma T^2 sum_{k != y} p^_t[k] ln p^_s[k] ]. */
 #include <td/td.h>

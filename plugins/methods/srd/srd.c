@@ -1,6 +1,6 @@
 /* A simple recipe for distillation (Miles and Mikolajczyk, "Understanding the role of the projector in knowledge
- * distillation", AAAI 2024, arXiv 2303.11098).  Features go through a projector (the student's) and are normalized over the
- * batch (both; see wrapper.c); then
+ * distillation", AAAI 2024, arXiv 2303.11098).  Features go through a projector (the student's) and are normalized over
+ * the batch (both; see wrapper.c); then
  *
  *     L = 2 ln sum_{b,d} |f_s - f_t|^e + KL(softmax(z_t / T) || softmax(z_s / T)),
  *

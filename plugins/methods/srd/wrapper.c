@@ -1,5 +1,5 @@
-/* SRDModelWrapper: a network whose feature map, averaged over its places, goes through a linear projector (the student's;
- * the teacher has none) and batch norm without affine parameters. */
+/* SRDModelWrapper: a network whose feature map, averaged over its places, goes through a linear projector (the
+ * student's; the teacher has none) and batch norm without affine parameters. */
 #include "srd.h"
 
 struct linear_kwargs {
