@@ -69,23 +69,21 @@ typedef struct td_tap {
 /* A layer the user describes: its registered key and its arguments, already checked. */
 typedef struct td_layer_spec { const char *key; const void *args; } td_layer_spec;
 
+/* In C++ designated initializers follow this order. */
 typedef struct td_param {
     const char *name;
-    uint32_t type, flags;
-    uint32_t offset, size;   /* into the struct; size: of one element of STRUCT, LIST, MAP */
+    uint32_t type, offset;   /* offset: into the struct */
     const char *def;         /* YAML text; NULL: required */
     const char *doc;         /* one line */
+    uint32_t flags, size;    /* size: of one element of STRUCT, LIST, MAP */
     const char *choices;     /* STRING: "a|b|c"; OBJECT: the kind */
     double min, max;         /* INT, FLOAT and elements of INTS, FLOATS: both limits when min < max, else only min when
                                 one of them is not 0 */
     const struct td_param *fields; /* STRUCT, LIST, MAP; one field called "": the element itself, not a map */
 } td_param;
 
-/* In the order of the fields, as C++ wants it. */
-#define TD__P_SIZED(ty, s, member, esize, default_, ...)                                                              \
-    { .name = #member, .type = (ty), .offset = (uint32_t)offsetof(s, member), .size = (uint32_t)(esize),              \
-      .def = (default_), .doc = __VA_ARGS__ }
-#define TD__P(ty, s, member, default_, ...) TD__P_SIZED(ty, s, member, 0, default_, __VA_ARGS__)
+#define TD__P(ty, s, member, default_, ...) \
+    { .name = #member, .type = (ty), .offset = (uint32_t)offsetof(s, member), .def = (default_), .doc = __VA_ARGS__ }
 /* (struct, member, default, doc, further fields as .field = value) */
 #define TD_PARAM_INT(s, member, def, ...) TD__P(TD_P_INT, s, member, def, __VA_ARGS__)
 #define TD_PARAM_FLOAT(s, member, def, ...) TD__P(TD_P_FLOAT, s, member, def, __VA_ARGS__)
@@ -100,20 +98,20 @@ typedef struct td_param {
 #define TD_PARAM_OBJECT(s, member, kind, def, ...) TD__P(TD_P_OBJECT, s, member, def, __VA_ARGS__, .choices = (kind))
 /* with the table and the size of one element */
 #define TD_PARAM_STRUCT(s, member, table, esize, def, ...) \
-    TD__P_SIZED(TD_P_STRUCT, s, member, esize, def, __VA_ARGS__, .fields = (table))
+    TD__P(TD_P_STRUCT, s, member, def, __VA_ARGS__, .size = (uint32_t)(esize), .fields = (table))
 #define TD_PARAM_LIST(s, member, table, esize, def, ...) \
-    TD__P_SIZED(TD_P_LIST, s, member, esize, def, __VA_ARGS__, .fields = (table))
+    TD__P(TD_P_LIST, s, member, def, __VA_ARGS__, .size = (uint32_t)(esize), .fields = (table))
 #define TD_PARAM_MAP(s, member, table, esize, def, ...) \
-    TD__P_SIZED(TD_P_MAP, s, member, esize, def, __VA_ARGS__, .fields = (table))
+    TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .size = (uint32_t)(esize), .fields = (table))
 /* a mapping of names to numbers: td_list of doubles */
 #define TD_PARAM_FLOAT_MAP(s, member, def, ...)                                                                        \
-    TD__P_SIZED(TD_P_MAP, s, member, sizeof(double), def, __VA_ARGS__)
+    TD__P(TD_P_MAP, s, member, def, __VA_ARGS__, .size = (uint32_t)sizeof(double))
 /* Two entries: the path and the io of one tap.  def_path NULL: required. */
 #define TD__TAP(s, member, path_name, io_name, def_path, side) \
-    { .name = (path_name), .type = TD_P_TAP, .flags = (side), .offset = (uint32_t)offsetof(s, member), \
-      .def = (def_path), .doc = "path of the tapped module" }, \
-    { .name = (io_name), .type = TD_P_TAP_IO, .flags = (side), .offset = (uint32_t)offsetof(s, member), \
-      .def = "output", .doc = "which end of that module", .choices = "input|output" }
+    { .name = (path_name), .type = TD_P_TAP, .offset = (uint32_t)offsetof(s, member), .def = (def_path), \
+      .doc = "path of the tapped module", .flags = (side) }, \
+    { .name = (io_name), .type = TD_P_TAP_IO, .offset = (uint32_t)offsetof(s, member), .def = "output", \
+      .doc = "which end of that module", .flags = (side), .choices = "input|output" }
 #define TD_TAP_STUDENT(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, TD_SIDE_STUDENT)
 #define TD_TAP_TEACHER(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, TD_SIDE_TEACHER)
 /* Side from the sibling parameter `is_from_teacher` (a TD_PARAM_BOOL). */
@@ -122,8 +120,8 @@ typedef struct td_param {
  * wraps, whichever side the table says. */
 #define TD_TAP_PATH(s, member, path_name, def_path, flags_, doc_)                                                      \
     {                                                                                                                  \
-        .name = (path_name), .type = TD_P_TAP, .flags = (flags_), .offset = (uint32_t)offsetof(s, member),             \
-        .def = (def_path), .doc = (doc_)                                                                               \
+        .name = (path_name), .type = TD_P_TAP, .offset = (uint32_t)offsetof(s, member), .def = (def_path),             \
+        .doc = (doc_), .flags = (flags_)                                                                               \
     }
 /* `{path: ..., io: ...}` as one parameter: TD_PARAM_TAP(s, member, td_student_tap, doc). */
 struct td__tap_box { td_tap tap; };
@@ -132,7 +130,7 @@ struct td__tap_box { td_tap tap; };
         TD__TAP(struct td__tap_box, tap, "path", "io", NULL, side), {.name = NULL}}
 #define TD_PARAM_TAP(s, member, fields, ...) TD_PARAM_STRUCT(s, member, fields, sizeof(td_tap), NULL, __VA_ARGS__)
 #define TD_PARAM_UNUSED(name_, doc_) \
-    { .name = (name_), .type = TD_P_STRING, .flags = TD_PARAM_IGNORED | TD_NULLABLE, .def = "null", .doc = (doc_) }
+    { .name = (name_), .type = TD_P_STRING, .def = "null", .doc = (doc_), .flags = TD_PARAM_IGNORED | TD_NULLABLE }
 #define TD_PARAM_END { .name = NULL }
 #define TD_PARAM_END_OPEN { .name = NULL, .flags = TD_PARAM_OPEN }
 
