@@ -17,3 +17,9 @@ tests_train_test_plan_SOURCES = tests/train/test_plan.c $(tests_train_lab)
 tests_train_test_plan_CPPFLAGS = $(tests_train_flags)
 tests_train_test_plan_LDADD = $(TEST_LDADD)
 TESTS += tests/train/test_run tests/train/test_steps tests/train/test_plan
+
+check_PROGRAMS += tests/train/test_memory
+tests_train_test_memory_SOURCES = tests/train/test_memory.c $(tests_train_lab)
+tests_train_test_memory_CPPFLAGS = $(tests_train_flags)
+tests_train_test_memory_LDADD = $(TEST_LDADD)
+TESTS += tests/train/test_memory
