@@ -10,14 +10,19 @@ include plugins/forward/batch/plugin.mk
 include plugins/losses/nn/plugin.mk
 include plugins/losses/wrappers/plugin.mk
 include plugins/methods/at/plugin.mk
+include plugins/methods/cckd/plugin.mk
 include plugins/methods/crd/plugin.mk
+include plugins/methods/cwd/plugin.mk
 include plugins/methods/dab/plugin.mk
 include plugins/methods/dist/plugin.mk
 include plugins/methods/dkd/plugin.mk
 include plugins/methods/fitnet/plugin.mk
+include plugins/methods/fsp/plugin.mk
 include plugins/methods/ft/plugin.mk
+include plugins/methods/ickd/plugin.mk
 include plugins/methods/kd/plugin.mk
 include plugins/methods/nkd/plugin.mk
+include plugins/methods/nst/plugin.mk
 include plugins/methods/ofd/plugin.mk
 include plugins/methods/pkt/plugin.mk
 include plugins/methods/review/plugin.mk
@@ -28,6 +33,7 @@ include plugins/methods/spkd/plugin.mk
 include plugins/methods/srd/plugin.mk
 include plugins/methods/srrl/plugin.mk
 include plugins/methods/ttm/plugin.mk
+include plugins/methods/vid/plugin.mk
 include plugins/methods/wsld/plugin.mk
 include plugins/models/empty/plugin.mk
 include plugins/models/resnet/plugin.mk

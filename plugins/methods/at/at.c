@@ -1,4 +1,4 @@
-/* Attention transfer (Zagoruyko and Komodakis, ICLR 2017, section 3.1): with Q(F) = flatten(sum_c F_c^2) of unit length,
+/* Attention transfer (Zagoruyko and Komodakis, ICLR 2017, section 3.1): with Q(F) = flatten(sum_c F_c^2), unit rows,
  *
  *     code:   L = sum_pairs w mean_{b,n} (Q_s - Q_t)^2   with mean_c in Q   (the authors' code)
  *     paper:  L = sum_pairs w (1/B) sum_b ||Q_s - Q_t||_2                   (equation 2)

@@ -49,11 +49,12 @@ static td_tensor *pkt_forward(td_ctx *c, const void *params, td_io *io)
     return is_paper ? td_sum(c, terms, 0, 0) : td_mean(c, terms, 0, 0);
 }
 
-static const td_loss_type pkt = {.type = {.key = "PKTLoss",
-                                          .summary = "which samples are neighbours, in probability, follows the teacher",
-                                          .params = pkt_params,
-                                          .params_size = sizeof(struct pkt)},
-                                 .forward = pkt_forward};
+static const td_loss_type pkt = {
+    .type = {.key = "PKTLoss",
+             .summary = "which samples are neighbours, in probability, follows the teacher",
+             .params = pkt_params,
+             .params_size = sizeof(struct pkt)},
+    .forward = pkt_forward};
 
 TD_PLUGIN(pkt, "0.1.0", "MIT", "Probabilistic knowledge transfer (Passalis and Tefas, ECCV 2018)", "loss:PKTLoss")
 {

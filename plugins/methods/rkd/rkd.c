@@ -77,12 +77,10 @@ static td_tensor *rkd_forward(td_ctx *c, const void *params, td_io *io)
         td_fail(c, "RKDLoss compares the samples of a batch: it needs 2 or more, not %lld", (long long)td_dim(f, 0));
     struct relations s = relations_of(c, f), t = relations_of(c, td_detach(c, td_io_get(io, &p->teacher)));
     if (p->dist_factor != 0)
-        loss = td_add_term(
-            c, loss, p->dist_factor,
-            td_smooth_l1_loss(c, relative_distances(c, &s), relative_distances(c, &t), 1, reduction));
+        loss = td_add_term(c, loss, p->dist_factor,
+                           td_smooth_l1_loss(c, relative_distances(c, &s), relative_distances(c, &t), 1, reduction));
     if (p->angle_factor != 0)
-        loss = td_add_term(c, loss, p->angle_factor,
-                           td_smooth_l1_loss(c, angles(c, &s), angles(c, &t), 1, reduction));
+        loss = td_add_term(c, loss, p->angle_factor, td_smooth_l1_loss(c, angles(c, &s), angles(c, &t), 1, reduction));
     return loss ? loss : td_scalar(c, TD_FLOAT32, 0);
 }
 

@@ -33,8 +33,8 @@ static td_tensor *spkd_forward(td_ctx *c, const void *params, td_io *io)
     double batch = (double)td_dim(s, 0);
     if (batch < 2)
         td_fail(c, "SPKDLoss compares the samples of a batch: it needs 2 or more, not %g", batch);
-    td_tensor *loss = td_mse_loss(c, similarities(c, s, p->norm), similarities(c, td_io_get(io, &p->teacher), p->norm),
-                                  TD_SUM);
+    td_tensor *loss =
+        td_mse_loss(c, similarities(c, s, p->norm), similarities(c, td_io_get(io, &p->teacher), p->norm), TD_SUM);
     return td_reduction(p->reduction) == TD_BATCHMEAN ? td_scale(c, loss, 1 / (batch * batch)) : loss;
 }
 
