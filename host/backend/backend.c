@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "host/backend/trace.h"
 #include "host/tensor/storage.h"
 
 /* Large blocks ask for huge pages: kernels that stream through memory otherwise wait for address translation. */
@@ -133,6 +134,12 @@ void td__run_fail(td_run *r, const char *fmt, ...)
     va_end(ap);
 }
 
+void td__branch(td_ctx *c, int32_t where)
+{
+    if (c->backend->branch(where))
+        td__fail(c, "the %s backend cannot change its queue: %s", c->backend->type.key, c->backend->last_error());
+}
+
 int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, td_view *out, const void *attrs)
 {
     td_run r = {c, NULL};
@@ -140,6 +147,7 @@ int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, 
     if (c->error)
         return TD_ERROR;
     c->op = op;
+    td__trace_kernel(c, op, in, out, attrs);
     if (kernel(&r, in, out, attrs))
         td__fail(c, "the %s kernel failed", c->backend->type.key);
     c->op = outer;

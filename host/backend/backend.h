@@ -27,6 +27,9 @@ int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, 
 /* The kernel of op on backend b: the backend's own, else one the plugin that brought the op has for b.  NULL: none. */
 td_kernel td__kernel(const td_backend_type *b, const td_op_type *op);
 
+/* As td_backend_type.branch, which b has; c fails where it does. */
+void td__branch(td_ctx *c, int32_t where);
+
 /* Services of td_run (td_api.run_scratch, run_fail). */
 void *td__run_scratch(td_run *r, size_t bytes);
 void td__run_fail(td_run *r, const char *fmt, ...) TD_PRINTF(2, 3);

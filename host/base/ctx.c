@@ -65,4 +65,5 @@ void td__ctx_clear(td_ctx *c)
     if (c->error != out_of_memory)
         free((char *)(uintptr_t)c->error);
     c->error = NULL;
+    c->out_of_memory = 0;
 }

@@ -14,6 +14,8 @@ struct td_ctx {
     const char *error;   /* first failure, owned; NULL while all is well */
     const char *where;   /* what is running now, for messages ("student layer1.0.conv1"); borrowed, may be NULL */
     const char *op;      /* the operation at work, for messages; borrowed, may be NULL */
+    int out_of_memory;   /* the failure is one of the backend's memory */
+    int bf16;            /* operations with TD_OP_AUTOCAST round what they take and give to bfloat16 */
     const td_backend_type *backend; /* where new tensors live; NULL in contexts that make none (loader threads) */
     struct td__frame *frame;        /* innermost frame; see tensor/frame.h */
     struct td__tape *tape;          /* records while grad is set; see autograd/tape.h */
@@ -22,6 +24,10 @@ struct td_ctx {
     uint32_t param_dtype;           /* dtype of parameters built in this context: TD_FLOAT32 or TD_FLOAT64 */
     uint64_t seed, epoch, step;     /* keys of randomness during a step */
     uint64_t draws;                 /* how many random uses this step had so far (dropout) */
+    /* While a stage's steps may be captured (train/graph.h), what changes from step to step lies on the backend: */
+    td_tensor *clock;               /* int64 [2]: epoch and step; else NULL */
+    td_tensor *schedule;            /* float64 [2]: learning rate and number of the update at work; else NULL */
+    struct td__trace *trace;        /* what is done to the backend is noted here; NULL: nowhere */
 };
 
 /* A context on the given backend (NULL: none), with an outermost frame.  NULL: out of memory. */

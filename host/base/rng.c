@@ -11,6 +11,13 @@ td__stream td__stream_of(uint64_t seed, uint64_t epoch, uint64_t use)
     return (td__stream){(uint64_t)out[1] << 32 | out[0], out[2], out[3]};
 }
 
+uint64_t td__step_seed(uint64_t seed, int64_t epoch, int64_t step)
+{
+    uint32_t at[4] = {(uint32_t)epoch, (uint32_t)step, (uint32_t)((uint64_t)step >> 32), TD__USE_DROPOUT}, key[4];
+    td__philox(seed, at, key);
+    return (uint64_t)key[1] << 32 | key[0];
+}
+
 static void block(td__stream s, uint64_t sample, uint32_t out[4])
 {
     uint32_t c[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), s.low, s.high};

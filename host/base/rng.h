@@ -45,6 +45,9 @@ td__stream td__stream_of(uint64_t seed, uint64_t epoch, uint64_t use);
 double td__stream_uniform(td__stream s, uint64_t sample);
 double td__stream_normal(td__stream s, uint64_t sample);
 
+/* The seed of one step's draws. */
+uint64_t td__step_seed(uint64_t seed, int64_t epoch, int64_t step);
+
 /* 128 random bits for a key. */
 void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4]);
 double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use); /* [0, 1) with 53 bits */

@@ -1,18 +1,27 @@
 /* Optimizer steps, in place, with torch.optim's arithmetic.
  *
- *   sgd_step(param, grad, momentum_buffer?) {td_sgd_attrs}
+ *   With `schedule`, float64 [2], the learning rate and the step, counted from 1, are read from it and not from the attributes
+ *   (lr; step, first).
+ *   sgd_step(param, grad, momentum_buffer?, schedule?) {td_sgd_attrs}
  *     d = grad + weight_decay * param
  *     buffer = first ? d : momentum * buffer + (1 - dampening) * d;  d = nesterov ? d + momentum * buffer : buffer
  *     param -= lr * d                                   (without a buffer: no momentum)
- *   adam_step(param, grad, exp_avg, exp_avg_sq) {td_adam_attrs}
+ *   adam_step(param, grad, exp_avg, exp_avg_sq, schedule?) {td_adam_attrs}
  *     decoupled (AdamW): param *= 1 - lr * weight_decay; else grad += weight_decay * param
  *     m = beta1 * m + (1 - beta1) * grad;  v = beta2 * v + (1 - beta2) * grad^2;  amsgrad: v' = max = max(max, v)
  *     param -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + eps) */
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
-static int like_param(td_ctx *c, const td_desc *in, uint32_t n_in)
+/* Inputs [0, schedule) are like the parameter, the last one is as it must be. */
+static int like_param(td_ctx *c, const td_desc *in, uint32_t n_in, uint32_t schedule)
 {
+    if (td__given(in, n_in, schedule) &&
+        (in[schedule].dtype != TD_FLOAT64 || in[schedule].ndim != 1 || in[schedule].shape[0] != 2)) {
+        td_fail(c, "a schedule is float64 [2], not %s", TD__SHAPE(&in[schedule]));
+        return 0;
+    }
+    n_in = n_in < schedule ? n_in : schedule;
     if (!td__one_float_dtype(c, in, n_in, 0))
         return 0;
     for (uint32_t i = 1; i < n_in; i++)
@@ -27,7 +36,7 @@ static void sgd_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const vo
 {
     const td_sgd_attrs *a = attrs;
     (void)out;
-    if (like_param(c, in, n_in) && a->momentum != 0 && !td__given(in, n_in, 2))
+    if (like_param(c, in, n_in, 3) && a->momentum != 0 && !td__given(in, n_in, 2))
         td_fail(c, "momentum %g needs a momentum_buffer", a->momentum);
 }
 
@@ -35,13 +44,13 @@ static void adam_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const v
 {
     (void)attrs;
     (void)out;
-    like_param(c, in, n_in);
+    like_param(c, in, n_in, 4);
 }
 
 const td_op_type td__ops_optim[] = {
-    {.name = "sgd_step", .min_in = 2, .max_in = 3, .n_out = 0, .attrs_size = sizeof(td_sgd_attrs),
+    {.name = "sgd_step", .min_in = 2, .max_in = 4, .n_out = 0, .attrs_size = sizeof(td_sgd_attrs),
      .flags = TD_OP_INPLACE, .mutates = 1u << 0 | 1u << 2, .infer = sgd_step_infer},
-    {.name = "adam_step", .min_in = 4, .max_in = 4, .n_out = 0, .attrs_size = sizeof(td_adam_attrs),
+    {.name = "adam_step", .min_in = 4, .max_in = 5, .n_out = 0, .attrs_size = sizeof(td_adam_attrs),
      .flags = TD_OP_INPLACE, .mutates = 1u << 0 | 1u << 2 | 1u << 3, .infer = adam_step_infer},
     {.name = NULL},
 };

@@ -50,7 +50,9 @@ static void infer_cast(td_ctx *c, const td_desc *in, uint32_t n_in, const void *
 static void infer_dropout(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
     const td_dropout_attrs *a = attrs;
-    infer_unary(c, in, n_in, attrs, out);
+    infer_unary(c, in, 1, attrs, out);
+    if (n_in == 2 && in[1].ndim != UINT32_MAX && (in[1].dtype != TD_INT64 || in[1].ndim != 1 || in[1].shape[0] != 2))
+        td__fail(c, "epoch and step are int64 [2]");
     if (!(a->p >= 0 && a->p <= 1))
         td__fail(c, "p is %g, a probability is needed", a->p);
 }
@@ -189,7 +191,7 @@ static void grad_where(td_ctx *c, const td_grad *g)
 static void grad_dropout(td_ctx *c, const td_grad *g)
 {
     const td_dropout_attrs *a = g->attrs;
-    g->gin[0] = td_dropout_at(c, g->gout[0], a->p, a->seed, a->counter);
+    g->gin[0] = td__op2(c, "dropout", g->gout[0], g->in[1], a, sizeof *a);
 }
 
 static void grad_cast(td_ctx *c, const td_grad *g)
@@ -228,7 +230,7 @@ const td_op_type td__ops_pointwise[] = {
     SCALAR("clamp", 1, grad_clamp),
     SCALAR("leaky_relu", 1, grad_leaky_relu),
     {"where", 3, 3, 1, 0, 0, 0, 1, 0, infer_where, grad_where, NULL},
-    {"dropout", 1, 1, 1, sizeof(td_dropout_attrs), 0, 0, 0, 0, infer_dropout, grad_dropout, NULL},
+    {"dropout", 1, 2, 1, sizeof(td_dropout_attrs), 0, 0, 2, 0, infer_dropout, grad_dropout, NULL},
     {"cast", 1, 1, 1, sizeof(td_cast_attrs), TD_OP_VIEW, 0, 0, 0, infer_cast, grad_cast, NULL},
     {.name = NULL},
 };

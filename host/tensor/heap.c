@@ -84,7 +84,7 @@ static void free_segment(td__heap *h, td__storage *s)
 
 void td__heap_trim(td__heap *h)
 {
-    for (unsigned bin = 0; bin < TD__HEAP_BINS; bin++)
+    for (unsigned bin = 0; bin < TD__HEAP_BINS && !h->pinned; bin++)
         for (td__storage *s = h->free[bin], *next; s; s = next) {
             next = s->next;
             if (s->low || s->high)
@@ -145,6 +145,8 @@ td__storage *td__heap_take(td__heap *h, size_t bytes)
         s = grow(h, bytes);
     if (s) {
         cut(h, s, bytes);
+        s->age = h->age;
+        h->young++;
         s->refs = 1;
         s->version = 0;
     }
@@ -154,6 +156,7 @@ td__storage *td__heap_take(td__heap *h, size_t bytes)
 void td__heap_give(td__heap *h, td__storage *s)
 {
     td__storage *low = s->low, *high = s->high;
+    h->young -= s->age == h->age;
     if (high && high->is_free) {
         unlink_free(h, high);
         join(s, high);

@@ -12,6 +12,9 @@ typedef struct td__heap {
     const td_backend_type *backend;
     size_t segment;                   /* bytes of one; what is larger gets its own */
     size_t reserved;                  /* bytes of all */
+    int pinned;                       /* nothing is given back to the backend */
+    uint32_t age;                     /* counted by the owner */
+    size_t young;                     /* blocks taken at this age that are in use */
     td__storage *free[TD__HEAP_BINS]; /* free blocks by the highest bit of their size */
 } td__heap;
 
@@ -19,7 +22,7 @@ typedef struct td__heap {
  * from a new segment.  NULL: the backend has no memory left. */
 td__storage *td__heap_take(td__heap *h, size_t bytes);
 void td__heap_give(td__heap *h, td__storage *s);
-/* Gives the backend what is free as a whole segment. */
+/* Gives the backend what is free as a whole segment, unless the heap is pinned. */
 void td__heap_trim(td__heap *h);
 
 #endif

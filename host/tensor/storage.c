@@ -53,29 +53,92 @@ void td__slab_give(td__slab *slab, void *item)
 #define HOST_SEGMENT (4096 * MIB)
 #define DEVICE_SEGMENT (64 * MIB)
 
-struct heaps {
+struct td__pool {
     td__heap small, large;
-    struct heaps *next;
+    enum { SHARED, PRIVATE, CLOSED } kind;
+    struct td__pool *next;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for all heaps */
-static struct heaps *all_heaps;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for all pools */
+static struct td__pool *all_pools;
+static _Thread_local td__pool *current; /* a private one in use, or NULL */
 static _Atomic size_t in_use, peak;
 
-/* Where blocks of `bytes` come from; NULL: out of memory. */
-static td__heap *heap_of(const td_backend_type *backend, size_t bytes)
+/* A pool of this kind becomes one of kind `as`, or is made; NULL: out of memory. */
+static td__pool *pool_of(const td_backend_type *backend, int kind, int as)
 {
-    struct heaps *h = all_heaps;
-    while (h && h->small.backend != backend)
-        h = h->next;
-    if (!h && (h = calloc(1, sizeof *h))) {
-        h->small = (td__heap){.backend = backend, .segment = CACHING * 2 * MIB};
-        h->large = (td__heap){.backend = backend,
-                              .segment = CACHING * (backend->alloc == td__host_alloc ? HOST_SEGMENT : DEVICE_SEGMENT)};
-        h->next = all_heaps;
-        all_heaps = h;
+    td__pool *p = all_pools;
+    while (p && (p->small.backend != backend || (int)p->kind != kind))
+        p = p->next;
+    if (!p && (p = calloc(1, sizeof *p))) {
+        size_t segment = backend->alloc == td__host_alloc ? HOST_SEGMENT : DEVICE_SEGMENT;
+        p->small = (td__heap){.backend = backend, .segment = CACHING * 2 * MIB};
+        p->large = (td__heap){.backend = backend, .segment = CACHING * segment};
+        p->next = all_pools;
+        all_pools = p;
     }
-    return !h ? NULL : bytes < LARGE ? &h->small : &h->large;
+    if (p) {
+        p->kind = as;
+        p->small.pinned = p->large.pinned = as == PRIVATE;
+    }
+    return p;
+}
+
+/* Gives the backends what is free. */
+static void trim(void)
+{
+    for (td__pool *p = all_pools; p; p = p->next) {
+        td__heap_trim(&p->small);
+        td__heap_trim(&p->large);
+    }
+}
+
+static td__storage *take(const td_backend_type *backend, size_t bytes)
+{
+    td__pool *p = current && current->small.backend == backend ? current : pool_of(backend, SHARED, SHARED);
+    td__heap *h = !p ? NULL : bytes < LARGE ? &p->small : &p->large;
+    td__storage *s = h ? td__heap_take(h, bytes) : NULL;
+    if (s || !h)
+        return s;
+    trim(); /* what other pools keep for later */
+    return td__heap_take(h, bytes);
+}
+
+td__pool *td__pool_new(const td_backend_type *backend)
+{
+    pthread_mutex_lock(&lock);
+    td__pool *p = pool_of(backend, CLOSED, PRIVATE);
+    pthread_mutex_unlock(&lock);
+    return p;
+}
+
+void td__pool_free(td__pool *p)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&lock);
+    p->kind = CLOSED;
+    p->small.pinned = p->large.pinned = 0;
+    trim();
+    pthread_mutex_unlock(&lock);
+}
+
+td__pool *td__pool_use(td__pool *p)
+{
+    td__pool *before = current;
+    current = p;
+    return before;
+}
+
+size_t td__pool_young(td__pool *p)
+{
+    pthread_mutex_lock(&lock);
+    size_t young = p->small.young + p->large.young;
+    p->small.age++;
+    p->large.age++;
+    p->small.young = p->large.young = 0;
+    pthread_mutex_unlock(&lock);
+    return young;
 }
 
 static void count_in(size_t bytes)
@@ -91,8 +154,7 @@ td__storage *td__storage_new(const td_backend_type *backend, size_t bytes)
         return NULL;
     bytes = bytes ? (bytes + 63) / 64 * 64 : 64;
     pthread_mutex_lock(&lock);
-    td__heap *h = heap_of(backend, bytes);
-    td__storage *s = h ? td__heap_take(h, bytes) : NULL;
+    td__storage *s = take(backend, bytes);
     pthread_mutex_unlock(&lock);
     if (s)
         count_in(s->bytes);
@@ -114,17 +176,14 @@ void td__storage_release(td__storage *s)
     td__heap *h = s->heap;
     td__heap_give(h, s);
     if (!CACHING)
-        td__heap_trim(h);
+        trim();
     pthread_mutex_unlock(&lock);
 }
 
 void td__memory_trim(void)
 {
     pthread_mutex_lock(&lock);
-    for (struct heaps *h = all_heaps; h; h = h->next) {
-        td__heap_trim(&h->small);
-        td__heap_trim(&h->large);
-    }
+    trim();
     pthread_mutex_unlock(&lock);
 }
 
@@ -136,8 +195,8 @@ size_t td__memory_reserved(void)
 {
     size_t sum = 0;
     pthread_mutex_lock(&lock);
-    for (const struct heaps *h = all_heaps; h; h = h->next)
-        sum += h->small.reserved + h->large.reserved;
+    for (const td__pool *p = all_pools; p; p = p->next)
+        sum += p->small.reserved + p->large.reserved;
     pthread_mutex_unlock(&lock);
     return sum;
 }

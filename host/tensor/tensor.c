@@ -4,6 +4,7 @@
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
+#include "host/backend/trace.h"
 #include "host/tensor/fill.h"
 #include "host/tensor/storage.h"
 
@@ -122,6 +123,7 @@ int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *ro
     int64_t n = td_numel(t);
     size_t bytes = (size_t)n * td__dtype_size(t->d.dtype);
     t->storage->version++;
+    td__trace_write(c, &t->d, row_major, (size_t)n * td__dtype_size(dtype));
     td__storage *ordered = NULL, *converted = NULL;
     const void *from = row_major;
     if (dtype != t->d.dtype && row_major) {
@@ -160,6 +162,8 @@ int32_t td__tensor_read(td_ctx *c, const td_tensor *t, uint32_t dtype, void *row
                  td__shape_text(&t->d, text, sizeof text));
         return TD_ERROR;
     }
+    if (td__trace_read(c))
+        return TD_ERROR;
     int direct = dtype == t->d.dtype && td__row_major(&t->d);
     td__storage *raw = direct ? NULL : staging(c, bytes), *ordered = td__row_major(&t->d) ? NULL : staging(c, bytes);
     if (!c->error && b->copy_out(raw ? raw->data : row_major, t->storage->data, bytes))

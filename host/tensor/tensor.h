@@ -9,6 +9,7 @@ typedef struct td__storage {
     void *data;
     size_t bytes;
     int refs;
+    uint32_t age;     /* of its heap when it was taken */
     uint32_t version; /* counts overwritings, so that the tape notices when what it saved is no longer there */
     const td_backend_type *backend;
     struct td__storage *next, *previous; /* on a list: of free blocks, or a kernel's scratch */

@@ -1,6 +1,7 @@
 /* SGD, Adam and AdamW with torch.optim's names and defaults; the arithmetic is host/ops/optim.c's. */
 #include <stdio.h>
 
+#include "host/base/ctx.h"
 #include "host/plugin/registry.h"
 #include "host/train/optim.h"
 
@@ -36,8 +37,10 @@ static void sgd_update(td_ctx *c, const void *params, double lr, int64_t step, t
 {
     const struct sgd *p = params;
     td_sgd_attrs a = {lr, p->momentum, p->dampening, p->weight_decay, p->nesterov, step == 1};
-    td_tensor *in[3] = {param, direction(c, grad, p->maximize), p->momentum != 0 ? state[0] : NULL};
-    td_host->apply(c, "sgd_step", in, 3, &a, sizeof a, NULL, 0);
+    td_tensor *in[4] = {param, direction(c, grad, p->maximize), p->momentum != 0 ? state[0] : NULL, c->schedule};
+    if (c->schedule) /* what it says is no attribute */
+        a.lr = a.first = 0;
+    td_host->apply(c, "sgd_step", in, 4, &a, sizeof a, NULL, 0);
 }
 
 static const char *sgd_check(const void *params, char *why, size_t why_size)
@@ -83,8 +86,10 @@ static void adam_step(td_ctx *c, const struct adam *p, double lr, int64_t step, 
                       td_tensor *const *state, int32_t decoupled)
 {
     td_adam_attrs a = {lr, p->betas.v[0], p->betas.v[1], p->eps, p->weight_decay, step, decoupled, 0};
-    td_tensor *in[4] = {param, direction(c, grad, p->maximize), state[0], state[1]};
-    td_host->apply(c, "adam_step", in, 4, &a, sizeof a, NULL, 0);
+    td_tensor *in[5] = {param, direction(c, grad, p->maximize), state[0], state[1], c->schedule};
+    if (c->schedule)
+        a.lr = a.step = 0;
+    td_host->apply(c, "adam_step", in, 5, &a, sizeof a, NULL, 0);
 }
 
 static void adam_update(td_ctx *c, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
@@ -97,6 +102,11 @@ static void adamw_update(td_ctx *c, const void *params, double lr, int64_t step,
                          td_tensor *const *state)
 {
     adam_step(c, params, lr, step, param, grad, state, 1);
+}
+
+int td__reads_schedule(const td_optimizer_type *type)
+{
+    return type->update == sgd_update || type->update == adam_update || type->update == adamw_update;
 }
 
 int td__register_optimizers(void)

@@ -125,7 +125,12 @@ static int train_batch(struct run *r, const td__batch *batch, double waited)
     double loss = 0;
     td__rates rates;
     td_tensor *t = td__stage_step(c, &r->stage, batch, r->m.at.epoch, r->m.at.step);
-    td__tensor_read(c, t, TD_FLOAT64, &loss, 1);
+    int last = r->m.at.batch + 1 == td__loader_batches(r->stage.train);
+    int due = td__progress_step(&r->progress, batch->size, waited, last, &rates);
+    int said = due || td__progress_wants(&r->progress);
+    /* A loss that is not finite stays so, so where reading waits for a queue it is enough to look now and then. */
+    if (said || !c->backend->capture_begin)
+        td__tensor_read(c, t, TD_FLOAT64, &loss, 1);
     if (c->error)
         return TD__EXIT_FAILED;
     if (!isfinite(loss))
@@ -133,9 +138,7 @@ static int train_batch(struct run *r, const td__batch *batch, double waited)
     r->m.at.batch++;
     r->m.at.step++;
     r->m.images += batch->size;
-    int last = r->m.at.batch == td__loader_batches(r->stage.train);
-    int due = td__progress_step(&r->progress, batch->size, waited, last, &rates);
-    if (due || td__progress_wants(&r->progress))
+    if (said)
         say_step(r, loss, &rates, due);
     if (due)
         log_step(r, loss, &rates);

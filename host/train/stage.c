@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "host/autograd/tape.h"
+#include "host/backend/backend.h"
+#include "host/tensor/storage.h"
+#include "host/train/graph.h"
 
 static int build_networks(td__experiment *x, td__train_stage *s)
 {
@@ -82,6 +85,7 @@ int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td
 
 void td__stage_close(td__train_stage *s)
 {
+    td__step_graph_free(s->graph);
     td__optimizer_close(&s->optimizer);
     if (s->criterion.plan)
         td__criterion_close(&s->criterion);
@@ -94,20 +98,44 @@ void td__stage_close(td__train_stage *s)
     memset(s, 0, sizeof *s);
 }
 
+/* The teacher's forward, which nothing waits for before the losses, goes on a branch of its own where steps are graphs. */
+static void teacher_forward(td_ctx *c, td__train_stage *s, const td__batch *batch)
+{
+    td__pool *side = s->graph ? td__step_graph_side(s->graph) : NULL;
+    if (!side || !s->teacher.root || !c->backend->branch) {
+        td__network_forward(c, &s->teacher, batch, s->io);
+        return;
+    }
+    td__branch(c, TD_BRANCH_SIDE);
+    td__pool *before = td__pool_use(side);
+    td__network_forward(c, &s->teacher, batch, s->io);
+    td__pool_use(before);
+    td__branch(c, TD_BRANCH_MAIN);
+}
+
 td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->epoch = (uint64_t)epoch;
     c->step = (uint64_t)step;
     c->draws = 0;
     td__io_begin(s->io, batch, epoch, step);
-    td__network_forward(c, &s->teacher, batch, s->io);
+    teacher_forward(c, s, batch);
     td__network_forward(c, &s->student, batch, s->io);
+    if (s->graph && c->backend->branch)
+        td__branch(c, TD_BRANCH_JOIN);
     td__network_secondary(c, &s->teacher, s->io);
     td__network_secondary(c, &s->student, s->io);
     return td__criterion_loss(c, &s->criterion, s->io);
 }
 
 td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
+{
+    if (!s->graph && c->backend->capture_begin && !c->error)
+        s->graph = td__step_graph_new(c);
+    return s->graph ? td__step_graph_step(c, s, batch, epoch, step) : td__stage_run(c, s, batch, epoch, step);
+}
+
+td_tensor *td__stage_run(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->grad = 1;
     td_tensor *loss = td__stage_forward(c, s, batch, epoch, step);

@@ -15,6 +15,8 @@ typedef struct td__tap_use {
     int used;   /* by a term or a wrapper */
 } td__tap_use;
 
+typedef struct td__step_graph td__step_graph; /* train/graph.h */
+
 typedef struct td__train_stage {
     const td__stage_plan *plan;
     td__network student, teacher;
@@ -24,6 +26,7 @@ typedef struct td__train_stage {
     td__criterion criterion;
     td__optimizer optimizer;
     td__loader *train, *val; /* NULL while the stage is only designed; val: where there is none */
+    td__step_graph *graph;   /* made by the first step where the backend captures; else NULL */
 } td__train_stage;
 
 /* Networks and hooks of stage `number` (from 0).  Mistakes go to the configuration's diagnostics.  0, or -1.  The trial
@@ -48,7 +51,9 @@ void td__stage_tap(td__experiment *x, td__train_stage *s);
 /* batch -> teacher -> student -> auxiliary modules -> criterion.  The loss, a scalar of the caller's frame; its terms
  * stand in s->criterion, what was tapped in s->io until td__io_clear. */
 td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
-/* One step of training: forward -> backward -> optimiser. */
+/* One step of training: forward -> backward -> optimiser.  Replayed as a graph where that can be (train/graph.h). */
 td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
+/* The same, always done kernel by kernel. */
+td_tensor *td__stage_run(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step);
 
 #endif

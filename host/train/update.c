@@ -166,6 +166,9 @@ void td__optimizer_close(td__optimizer *o)
         clear_grads(o);
     for (size_t i = 0; i < o->n; i++)
         drop(o->plan, &o->v[i]);
+    for (size_t i = 0; o->on_backend && i < o->plan->n_groups; i++)
+        td__release(o->on_backend[i]);
+    free(o->on_backend);
     free(o->v);
     memset(o, 0, sizeof *o);
 }
@@ -213,11 +216,34 @@ static void update(td_ctx *c, td__optimizer *o)
         if (!t->tensor->grad)
             continue; /* took no part in the loss */
         td__frame_push(c);
+        c->schedule = o->on_backend ? o->on_backend[t->group - o->plan->groups] : NULL;
         o->plan->type->update(c, t->group->params, scheduled(o, t->group->lr), o->updates, t->tensor, t->tensor->grad,
                               t->state);
         td__frame_pop(c, td_none());
     }
+    c->schedule = NULL;
     clear_grads(o);
+}
+
+void td__optimizer_publish(td_ctx *c, td__optimizer *o)
+{
+    const td_desc d = {TD_FLOAT64, 1, {2}};
+    if (!o->on_backend && !(o->on_backend = calloc(o->plan->n_groups + 1, sizeof *o->on_backend))) {
+        td__fail(c, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < o->plan->n_groups; i++) {
+        const double now[2] = {scheduled(o, o->plan->groups[i].lr), (double)(o->updates + 1)};
+        if (!o->on_backend[i])
+            o->on_backend[i] = td__tensor_own(c, &d);
+        td__tensor_write(c, o->on_backend[i], TD_FLOAT64, now);
+    }
+}
+
+static void count_pass(td__optimizer *o)
+{
+    if (o->scheduler->every && o->backwards % o->scheduler->every == 0)
+        o->schedule++;
 }
 
 void td__optimizer_step(td_ctx *c, td__optimizer *o)
@@ -230,8 +256,14 @@ void td__optimizer_step(td_ctx *c, td__optimizer *o)
     update(c, o);
     c->where = NULL;
     c->grad = grad;
-    if (o->scheduler->every && o->backwards % o->scheduler->every == 0)
-        o->schedule++;
+    count_pass(o);
+}
+
+void td__optimizer_stepped(td__optimizer *o)
+{
+    o->backwards++;
+    o->updates++;
+    count_pass(o);
 }
 
 void td__optimizer_end_epoch(td__optimizer *o)

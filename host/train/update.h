@@ -20,6 +20,7 @@ typedef struct td__optimizer {
     int64_t backwards; /* in this stage */
     int64_t updates;   /* of this optimiser */
     int64_t schedule;  /* steps of this schedule */
+    td_tensor **on_backend; /* see td__optimizer_publish; NULL where nothing is published */
 } td__optimizer;
 
 /* Collects what the stage trains, with zeroed optimiser state: of both networks and of the terms' modules.  Wrong paths
@@ -31,6 +32,11 @@ double td__optimizer_lr(const td__optimizer *o); /* of the first group */
 
 /* After a backward pass: updates when enough passes are accumulated, and steps a schedule that counts passes. */
 void td__optimizer_step(td_ctx *c, td__optimizer *o);
+/* From here on each group's learning rate and the number of the next update lie in float64 [2] on the backend, which this
+ * call writes; it comes before each step that td__optimizer_step ends. */
+void td__optimizer_publish(td_ctx *c, td__optimizer *o);
+/* As td__optimizer_step, where the updates themselves are done otherwise (by a graph). */
+void td__optimizer_stepped(td__optimizer *o);
 /* Steps a schedule that counts epochs. */
 void td__optimizer_end_epoch(td__optimizer *o);
 

@@ -29,6 +29,9 @@ ADAM_STATE(adamw)
 #define SGD(momentum, dampening, nesterov, first) &(const td_sgd_attrs){0.1, momentum, dampening, 0.01, nesterov, first}
 #define ADAM(decoupled) &(const td_adam_attrs){0.1, 0.8, 0.99, 1e-3, 0.1, 7, decoupled, 0}
 
+/* What counts is the schedule: {learning rate, step}. */
+#define SCHEDULE(lr, step) {DIMS(2), TD_FLOAT64, 0, 0, (const double[]){lr, step}}
+
 const op_case cases_optim[] = {
     {.op = "sgd_step", .what = "no momentum", .in = {IN(2, 3), IN(2, 3)}, .attrs = SGD(0, 0, 0, 1),
      .golden = golden_sgd_plain},
@@ -42,5 +45,11 @@ const op_case cases_optim[] = {
      .expect = expect_adam},
     {.op = "adam_step", .what = "AdamW", .in = {IN(2, 3), IN(2, 3), STATE, STATE}, .attrs = ADAM(1),
      .expect = expect_adamw},
+    {.op = "sgd_step", .what = "first by schedule", .in = {IN(2, 3), IN(2, 3), STATE, SCHEDULE(0.1, 1)},
+     .attrs = &(const td_sgd_attrs){9, 0.9, 0.3, 0.01, 0, 0}, .expect = expect_sgd_first},
+    {.op = "sgd_step", .what = "later by schedule", .in = {IN(2, 3), IN(2, 3), STATE, SCHEDULE(0.1, 2)},
+     .attrs = &(const td_sgd_attrs){9, 0.9, 0.3, 0.01, 0, 1}, .expect = expect_sgd_later},
+    {.op = "adam_step", .what = "by schedule", .in = {IN(2, 3), IN(2, 3), STATE, STATE, SCHEDULE(0.1, 7)},
+     .attrs = &(const td_adam_attrs){9, 0.8, 0.99, 1e-3, 0.1, 1, 0, 0}, .expect = expect_adam},
     {.op = NULL},
 };

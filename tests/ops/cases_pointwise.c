@@ -1,3 +1,4 @@
+#include "host/base/rng.h"
 #include "tests/ops/cases.h"
 
 #include <math.h>
@@ -86,6 +87,16 @@ EXPECT(truncate, x < 0 ? -floor(-x) : floor(x))
 static const double small[] = {0, 1, 2, 2, 1, 0, -1, 2}, others[] = {1, 1, 0, 2, 2, 0, -1, 3};
 static const double mask[] = {0, 1, -2, 0, 1, 1};
 
+/* The seed is that of epoch 3, step 1000. */
+static void expect_dropout_of_step(const op_call *call, double *const *out)
+{
+    uint32_t draw[4];
+    for (int64_t i = 0; i < 21; i++) {
+        td__words(td__step_seed(5, 3, 1000), 2, (uint64_t)i / 4, TD__USE_DROPOUT, draw);
+        out[0][i] = draw[i % 4] < (uint64_t)(0.4 * 0x1p32) ? 0 : call->in[0][i] / 0.6;
+    }
+}
+
 const op_case cases_pointwise[] = {
     BINARY(add),
     BINARY(sub),
@@ -121,6 +132,8 @@ const op_case cases_pointwise[] = {
      .golden = golden_div_channels},
     {.op = "dropout", .in = {IN(3, 7)}, .attrs = &(const td_dropout_attrs){0.4, 12345678901234567, 3},
      .golden = golden_dropout},
+    {.op = "dropout", .what = "of a step", .in = {IN(3, 7), IN_INT64_VALUES(((const double[]){3, 1000}), 2)},
+     .attrs = &(const td_dropout_attrs){0.4, 5, 2}, .expect = expect_dropout_of_step, .no_grad = 2},
     {.op = "dropout", .what = "channels-last", .in = {IN(2, 3, 4, 5)},
      .attrs = &(const td_dropout_attrs){0.25, 42, (1ull << 40) + 1}, .golden = golden_dropout_channels_last},
     SCALAR(affine, -1, 1, -2.5, 0.75),

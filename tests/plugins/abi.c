@@ -301,9 +301,10 @@ AT(td_dataset_wrapper_type, close, 56);
 AT(td_dataset_wrapper_type, length, 64);
 AT(td_dataset_wrapper_type, get, 72);
 
-SIZE(td_transform_type, 48);
+SIZE(td_transform_type, 56);
 AT(td_transform_type, type, 0);
 AT(td_transform_type, apply, 40);
+AT(td_transform_type, augment, 48);
 
 SIZE(td_sampler_type, 48);
 AT(td_sampler_type, type, 0);
@@ -387,7 +388,7 @@ SIZE(td_function_type, 48);
 AT(td_function_type, type, 0);
 AT(td_function_type, call, 40);
 
-SIZE(td_backend_type, 104);
+SIZE(td_backend_type, 160);
 AT(td_backend_type, type, 0);
 AT(td_backend_type, score, 40);
 AT(td_backend_type, open, 48);
@@ -397,6 +398,13 @@ AT(td_backend_type, free, 72);
 AT(td_backend_type, copy_in, 80);
 AT(td_backend_type, copy_out, 88);
 AT(td_backend_type, kernel, 96);
+AT(td_backend_type, last_error, 104);
+AT(td_backend_type, memory, 112);
+AT(td_backend_type, branch, 120);
+AT(td_backend_type, capture_begin, 128);
+AT(td_backend_type, capture_end, 136);
+AT(td_backend_type, replay, 144);
+AT(td_backend_type, graph_free, 152);
 
 SIZE(td_pickle_api, 80);
 AT(td_pickle_api, size, 0);

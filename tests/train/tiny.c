@@ -1,20 +1,21 @@
 /* A plugin of the tests: networks of a few hundred parameters, and images that need no files. */
 #include <td/td.h>
 
-/* ---- Tiny: conv [-> batch norm] -> relu -> flatten -> fc ---- */
+/* ---- Tiny: conv [-> batch norm] -> relu -> flatten -> dropout -> fc ---- */
 
 struct model_params {
     int64_t classes;
     int32_t batch_norm;
-    double scale;
+    double scale, dropout;
 };
 static const td_param model_table[] = {
     TD_PARAM_INT(struct model_params, classes, "4", "outputs", .min = 1, .max = 1000),
     TD_PARAM_BOOL(struct model_params, batch_norm, "true", "between convolution and relu"),
-    TD_PARAM_FLOAT(struct model_params, scale, "1", "of the output"), TD_PARAM_END};
+    TD_PARAM_FLOAT(struct model_params, scale, "1", "of the output"),
+    TD_PARAM_FLOAT(struct model_params, dropout, "0", "before fc", .min = 0, .max = 1), TD_PARAM_END};
 
 struct tiny {
-    td_module *conv, *bn, *relu, *fc;
+    td_module *conv, *bn, *relu, *dropout, *fc;
     double scale;
 };
 
@@ -24,7 +25,7 @@ static td_tensor *tiny_forward(td_ctx *c, td_module *m, td_tensor *x)
     x = td_call(c, d->conv, x);
     if (d->bn)
         x = td_call(c, d->bn, x);
-    x = td_call(c, d->fc, td_flatten(c, td_call(c, d->relu, x)));
+    x = td_call(c, d->fc, td_call(c, d->dropout, td_flatten(c, td_call(c, d->relu, x))));
     return d->scale == 1 ? x : td_scale(c, x, d->scale);
 }
 
@@ -41,6 +42,7 @@ static td_module *tiny_build(td_ctx *c, const void *params)
     d->conv = td_layer(c, m, "conv", "Conv2d", "{in_channels: 3, out_channels: 4, kernel_size: 3, padding: 1}");
     d->bn = p->batch_norm ? td_layer(c, m, "bn", "BatchNorm2d", "{num_features: 4}") : NULL;
     d->relu = td_layer(c, m, "relu", "ReLU", "{}");
+    d->dropout = td_layer(c, m, "dropout", "Dropout", "{p: %g}", p->dropout);
     d->fc = td_layer(c, m, "fc", "Linear", "{in_features: 256, out_features: %lld}", (long long)p->classes);
     return m;
 }
@@ -149,9 +151,51 @@ static td_module *counting_build(td_ctx *c, const void *params)
     return m;
 }
 
-TD_PLUGIN(tiny, "1.0.0", "MIT", "What the tests of training train", "model:Tiny dataset:TinyImages loss:CountingLoss")
+/* ---- RestlessLoss: not the same in each step, in one way or another ---- */
+
+struct restless_params {
+    const char *how;
+};
+static const td_param restless_table[] = {
+    TD_PARAM_STRING(struct restless_params, how, NULL, "step, epoch: its factor; keep: a tensor of the step before; third: its third call reads",
+                    .choices = "step|epoch|keep|third"),
+    TD_PARAM_END};
+
+static td_tensor *restless_kept;
+static int restless_calls;
+
+static td_tensor *restless_forward(td_ctx *c, const void *params, td_io *io)
+{
+    const char how = ((const struct restless_params *)params)->how[0];
+    const td_io_head *h = td_io_of(io);
+    td_tap tap = {".", TD_OUTPUT, TD_STUDENT};
+    td_tensor *square = td_mean(c, td_square(c, td_io_get(io, &tap)), 0, 0);
+    double factor = how == 's' ? 1 + (double)h->step : how == 'e' ? 1 + (double)h->epoch : 1;
+    float value;
+    restless_calls = h->step ? restless_calls + 1 : 1;
+    if (how == 't' && restless_calls == 3)
+        td_host->read(c, square, TD_FLOAT32, &value, 1);
+    if (how == 'k') {
+        td_tensor *before = h->step ? restless_kept : NULL, *now = td_retain(td_detach(c, td_scale(c, square, 0.5)));
+        if (before)
+            square = td_add(c, square, td_mul(c, square, before));
+        td_release(before);
+        restless_kept = now;
+    }
+    return td_scale(c, square, 0.01 * factor);
+}
+
+static const td_loss_type restless = {.type = {.key = "RestlessLoss",
+                                               .summary = "not the same in each step",
+                                               .params = restless_table,
+                                               .params_size = sizeof(struct restless_params)},
+                                      .forward = restless_forward};
+
+TD_PLUGIN(tiny, "1.0.0", "MIT", "What the tests of training train",
+          "model:Tiny dataset:TinyImages loss:CountingLoss loss:RestlessLoss")
 {
     td_register(reg, TD_KIND_MODEL, &tiny);
     td_register(reg, TD_KIND_DATASET, &images);
     td_register(reg, TD_KIND_LOSS, &counting);
+    td_register(reg, TD_KIND_LOSS, &restless);
 }

@@ -2,10 +2,11 @@
 #include <math.h>
 
 #include "host/backend/reference/real.h"
+#include "host/ops/schedule.h"
 
 TD__KERNEL(sgd_step)
 {
-    const td_sgd_attrs *a = attrs;
+    const td_sgd_attrs with = td__sgd_attrs(attrs, in[3].data), *a = &with;
     td_view param = in[0], buffer = in[2];
     for (int64_t i = 0, n = td_desc_numel(&param.d); i < n; i++) {
         double p = td__get(&param, t, i), d = td__get(&in[1], t, i) + a->weight_decay * p;
@@ -21,7 +22,7 @@ TD__KERNEL(sgd_step)
 
 TD__KERNEL(adam_step)
 {
-    const td_adam_attrs *a = attrs;
+    const td_adam_attrs with = td__adam_attrs(attrs, in[4].data), *a = &with;
     td_view param = in[0], mean = in[2], square = in[3];
     double step_size = a->lr / (1 - pow(a->beta1, (double)a->step)),
            correction = sqrt(1 - pow(a->beta2, (double)a->step));

@@ -63,11 +63,12 @@ static td_tensor *softmax_forward(td_ctx *c, td_module *m, td_tensor *x)
 static td_tensor *dropout_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
     const struct activation_params *p = td_data(m);
-    uint32_t key[4], at[4] = {(uint32_t)c->epoch, (uint32_t)c->step, (uint32_t)(c->step >> 32), TD__USE_DROPOUT};
     if (!td_training(m) || p->number == 0)
         return x;
-    td__philox(c->seed, at, key);
-    return td_dropout_at(c, x, p->number, (uint64_t)key[1] << 32 | key[0], c->draws++);
+    if (!c->clock)
+        return td_dropout_at(c, x, p->number, td__step_seed(c->seed, (int64_t)c->epoch, (int64_t)c->step), c->draws++);
+    td_dropout_attrs a = {p->number, c->seed, c->draws++};
+    return td__op2(c, "dropout", x, c->clock, &a, sizeof a);
 }
 
 static td_module *relu_build(td_ctx *c, const void *params)

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "host/backend/backend.h"
+#include "host/backend/trace.h"
 #include "host/nn/layers/layers.h"
 #include "host/nn/module.h"
 #include "host/plugin/registry.h"
@@ -19,13 +20,19 @@ struct batch_norm_params {
     int32_t affine, track_running_stats;
 };
 
-/* How much the batch counts in the running statistics, after counting the batch.  The counter lies in host memory
- * (see build), so no device is waited for. */
-static double count_batch(struct batch_norm *d)
+static void count_batch(void *counter)
 {
-    int64_t *batches = d->batches->storage->data;
-    ++*batches;
-    return isnan(d->momentum) ? 1 / (double)*batches : d->momentum;
+    ++*(int64_t *)counter;
+}
+
+/* How much the batch counts in the running statistics.  The counter lies in host memory (see build), so no device is
+ * waited for. */
+static double share_of_batch(td_ctx *c, const struct batch_norm *d)
+{
+    const int64_t *batches = d->batches->storage->data;
+    double before = (double)*batches;
+    td__each_step(c, count_batch, d->batches->storage->data);
+    return isnan(d->momentum) ? 1 / (before + 1) : d->momentum;
 }
 
 /* max(0, bn(x) + residual) with relu, else bn(x) + residual. */
@@ -41,7 +48,7 @@ static td_tensor *normalize(td_ctx *c, td_module *m, td_tensor *x, td_tensor *re
         return td__empty();
     }
     int use_batch = m->training || !d->mean, track = m->training && d->mean;
-    td_batch_norm_attrs attrs = {track ? count_batch(d) : 0, d->eps, use_batch, relu};
+    td_batch_norm_attrs attrs = {track ? share_of_batch(c, d) : 0, d->eps, use_batch, relu};
     td_tensor *mean = use_batch && !track ? NULL : d->mean, *var = use_batch && !track ? NULL : d->var;
     td_tensor *in[6] = {x, d->weight, d->bias, mean, var, residual}, *out[3];
     return td_host->apply(c, "batch_norm", in, 6, &attrs, sizeof attrs, out, 3);

@@ -49,7 +49,7 @@ const td_transform_type grayscale = {{.key = "Grayscale",
                                       .summary = "luma of RGB images",
                                       .params = grayscale_table,
                                       .params_size = sizeof(struct grayscale_params)},
-                                     grayscale_apply};
+                                     .apply = grayscale_apply};
 
 struct jitter_params {
     td_floats brightness, contrast, saturation;
@@ -121,4 +121,4 @@ const td_transform_type color_jitter = {{.key = "ColorJitter",
                                          .summary = "random brightness, contrast and saturation",
                                          .params = jitter_table,
                                          .params_size = sizeof(struct jitter_params)},
-                                        jitter_apply};
+                                        .apply = jitter_apply};

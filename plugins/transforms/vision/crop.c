@@ -83,8 +83,8 @@ static int32_t fill_pixel(td_ctx *c, const td_floats *fill, const td_item_view *
     return TD_OK;
 }
 
-/* left, top, right, bottom from one, two or four numbers.  0, or c fails. */
-static int32_t read_padding(td_ctx *c, const td_ints *padding, const char *who, int32_t side[4])
+/* left, top, right, bottom from one, two or four numbers; whether they are such. */
+static int sides_of(const td_ints *padding, int32_t side[4])
 {
     int64_t n = padding->n;
     int ok = n == 0 || n == 1 || n == 2 || n == 4;
@@ -93,6 +93,13 @@ static int32_t read_padding(td_ctx *c, const td_ints *padding, const char *who, 
         ok = length >= 0 && length <= 1 << 16;
         side[i] = ok ? (int32_t)length : 0;
     }
+    return ok;
+}
+
+/* The same; 0, or c fails. */
+static int32_t read_padding(td_ctx *c, const td_ints *padding, const char *who, int32_t side[4])
+{
+    int ok = sides_of(padding, side);
     if (!ok)
         td_fail(c, "'padding' of %s is one, two or four numbers from 0 to 65536", who);
     return ok ? TD_OK : TD_ERROR;
@@ -139,13 +146,39 @@ static int32_t crop_apply(td_ctx *c, const void *params, td_item *item)
     return cut(item, at, &beyond);
 }
 
+static int32_t crop_augment(const void *params, td_augment_attrs *a)
+{
+    const struct crop_params *p = params;
+    int32_t side[4];
+    if (a->done != TD_AUGMENT_PIXELS || p->padding_mode[0] != 'c' || !is_size(&p->size) || !sides_of(&p->padding, side) ||
+        (p->fill.n != 1 && p->fill.n != a->channels))
+        return 0;
+    const int64_t h = p->size.v[0], w = p->size.v[p->size.n - 1];
+    if (w > a->width + side[0] + side[2] || h > a->height + side[1] + side[3])
+        return 0;
+    for (int64_t k = 0; k < a->channels; k++) {
+        double value = p->fill.v[p->fill.n > 1 ? k : 0];
+        a->fill[k] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+    a->left = side[0];
+    a->top = side[1];
+    a->right = side[2];
+    a->bottom = side[3];
+    a->height = h;
+    a->width = w;
+    a->crop_use = a->use;
+    a->done = TD_AUGMENT_CROPPED;
+    return 1;
+}
+
 const td_transform_type random_crop = {
     {.key = "RandomCrop",
      .aliases = "torchvision.transforms.RandomCrop torchvision.transforms.transforms.RandomCrop",
      .summary = "cuts a window at a random place, after padding",
      .params = crop_table,
      .params_size = sizeof(struct crop_params)},
-    crop_apply};
+    .apply = crop_apply,
+    .augment = crop_augment};
 
 struct center_params {
     td_ints size;
@@ -180,7 +213,7 @@ const td_transform_type center_crop = {
      .summary = "cuts the middle out; what is smaller gets a black border",
      .params = center_table,
      .params_size = sizeof(struct center_params)},
-    center_apply};
+    .apply = center_apply};
 
 struct pad_params {
     td_ints padding;
@@ -212,7 +245,7 @@ const td_transform_type pad = {{.key = "Pad",
                                 .summary = "adds a border",
                                 .params = pad_table,
                                 .params_size = sizeof(struct pad_params)},
-                               pad_apply};
+                               .apply = pad_apply};
 
 struct flip_params {
     double p;
@@ -252,13 +285,24 @@ static int32_t horizontal_apply(td_ctx *c, const void *params, td_item *item)
     return out ? TD_OK : TD_ERROR;
 }
 
+static int32_t horizontal_augment(const void *params, td_augment_attrs *a)
+{
+    if (a->done > TD_AUGMENT_CROPPED)
+        return 0;
+    a->flip = ((const struct flip_params *)params)->p;
+    a->flip_use = a->use;
+    a->done = TD_AUGMENT_FLIPPED;
+    return 1;
+}
+
 const td_transform_type horizontal_flip = {
     {.key = "RandomHorizontalFlip",
      .aliases = "torchvision.transforms.RandomHorizontalFlip torchvision.transforms.transforms.RandomHorizontalFlip",
      .summary = "mirrors left and right with probability p",
      .params = flip_table,
      .params_size = sizeof(struct flip_params)},
-    horizontal_apply};
+    .apply = horizontal_apply,
+    .augment = horizontal_augment};
 
 static int32_t vertical_apply(td_ctx *c, const void *params, td_item *item)
 {
@@ -279,4 +323,4 @@ const td_transform_type vertical_flip = {{.key = "RandomVerticalFlip",
                                           .summary = "mirrors top and bottom with probability p",
                                           .params = flip_table,
                                           .params_size = sizeof(struct flip_params)},
-                                         vertical_apply};
+                                         .apply = vertical_apply};

@@ -205,7 +205,7 @@ const td_transform_type resize = {{.key = "Resize",
                                    .summary = "to a length of the shorter side, or to a size",
                                    .params = resize_table,
                                    .params_size = sizeof(struct resize_params)},
-                                  resize_apply};
+                                  .apply = resize_apply};
 
 struct resized_crop_params {
     td_ints size;
@@ -266,4 +266,4 @@ const td_transform_type random_resized_crop = {
      .summary = "cuts out a random part and resizes it",
      .params = resized_crop_table,
      .params_size = sizeof(struct resized_crop_params)},
-    resized_crop_apply};
+    .apply = resized_crop_apply};

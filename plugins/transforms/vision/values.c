@@ -27,11 +27,21 @@ static int32_t to_tensor_apply(td_ctx *c, const void *params, td_item *item)
     return TD_OK;
 }
 
+static int32_t to_tensor_augment(const void *params, td_augment_attrs *a)
+{
+    (void)params;
+    if (a->done >= TD_AUGMENT_VALUES)
+        return 0;
+    a->done = TD_AUGMENT_VALUES;
+    return 1;
+}
+
 const td_transform_type to_tensor = {
     {.key = "ToTensor",
      .aliases = "torchvision.transforms.ToTensor torchvision.transforms.transforms.ToTensor",
      .summary = "8-bit pixels to values in [0, 1]"},
-    to_tensor_apply};
+    .apply = to_tensor_apply,
+    .augment = to_tensor_augment};
 
 struct normalize_params {
     td_floats mean, std;
@@ -78,13 +88,30 @@ static int32_t normalize_apply(td_ctx *c, const void *params, td_item *item)
     return TD_OK;
 }
 
+static int32_t normalize_augment(const void *params, td_augment_attrs *a)
+{
+    const struct normalize_params *p = params;
+    if (a->done != TD_AUGMENT_VALUES || (p->mean.n != a->channels && p->mean.n != 1) ||
+        (p->std.n != a->channels && p->std.n != 1))
+        return 0;
+    for (int64_t k = 0; k < a->channels; k++) {
+        a->mean[k] = (float)p->mean.v[p->mean.n > 1 ? k : 0];
+        a->std[k] = (float)p->std.v[p->std.n > 1 ? k : 0];
+        if (a->std[k] == 0)
+            return 0;
+    }
+    a->done = TD_AUGMENT_NORMALIZED;
+    return 1;
+}
+
 const td_transform_type normalize = {
     {.key = "Normalize",
      .aliases = "torchvision.transforms.Normalize torchvision.transforms.transforms.Normalize",
      .summary = "(value - mean) / std of each channel",
      .params = normalize_table,
      .params_size = sizeof(struct normalize_params)},
-    normalize_apply};
+    .apply = normalize_apply,
+    .augment = normalize_augment};
 
 struct erasing_params {
     double p;
@@ -143,4 +170,4 @@ const td_transform_type random_erasing = {{.key = "RandomErasing",
                                            .summary = "overwrites a random rectangle (Zhong et al. 2020)",
                                            .params = erasing_table,
                                            .params_size = sizeof(struct erasing_params)},
-                                          erasing_apply};
+                                          .apply = erasing_apply};

@@ -14,12 +14,17 @@ int is_pixels(td_ctx *c, const td_item_view *v, const char *who)
     return v->pixels != NULL;
 }
 
-int32_t read_size(td_ctx *c, const td_ints *size, const char *who, int32_t *w, int32_t *h)
+int is_size(const td_ints *size)
 {
     int ok = size->n == 1 || size->n == 2;
     for (int64_t i = 0; ok && i < size->n; i++)
         ok = size->v[i] >= 1 && size->v[i] <= 1 << 16;
-    if (!ok) {
+    return ok;
+}
+
+int32_t read_size(td_ctx *c, const td_ints *size, const char *who, int32_t *w, int32_t *h)
+{
+    if (!is_size(size)) {
         td_fail(c, "'size' of %s is one length or (height, width), each from 1 to 65536", who);
         return TD_ERROR;
     }

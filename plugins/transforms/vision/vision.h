@@ -23,6 +23,8 @@ static inline const char *first_byte(const td_item_view *v)
 void *image_like(td_item *item, const td_item_view *v, int32_t w, int32_t h);
 /* Whether the item holds 8-bit pixels; else c fails in the name of `who`. */
 int is_pixels(td_ctx *c, const td_item_view *v, const char *who);
+/* Whether it is one or two lengths from 1 to 65536. */
+int is_size(const td_ints *size);
 /* `size` as torchvision takes it, one length or (height, width).  0, or c fails in the name of `who`. */
 int32_t read_size(td_ctx *c, const td_ints *size, const char *who, int32_t *w, int32_t *h);
 /* A random integer of [0, n). */

@@ -67,10 +67,34 @@ typedef struct td_dataset_wrapper_type {
     int32_t (*get)(td_ctx *, const void *data, const td_dataset *org, int64_t index, td_item *);
 } td_dataset_wrapper_type;
 
+/* The operation `augment`, which is a chain of simple transforms where a data set's pixels lie on the backend: from
+ * images uint8 [N, C, H, W], positions int64 [B] and int64 [2] {epoch, anything} to float32 [B, C, height, width].
+ * In this order: a window at a random place of the image with its padding, a mirror image, values in [0, 1], and these
+ * less the mean, by the standard deviation.  Draws are td_item_random's of sample and use. */
+#define TD_AUGMENT_PIXELS 0u /* what a chain has come to: nothing yet, ... */
+#define TD_AUGMENT_CROPPED 1u
+#define TD_AUGMENT_FLIPPED 2u
+#define TD_AUGMENT_VALUES 3u
+#define TD_AUGMENT_NORMALIZED 4u
+typedef struct td_augment_attrs {
+    uint32_t done;       /* TD_AUGMENT_... */
+    uint32_t use;        /* of the transform that is asked now; its draws */
+    uint32_t crop_use, flip_use; /* 0: no crop, no mirror image */
+    uint64_t seed;
+    int64_t channels;    /* at most 4 */
+    int64_t height, width; /* of the result */
+    int64_t left, top, right, bottom; /* padding */
+    double flip;         /* probability */
+    uint8_t fill[4], reserved[4]; /* of the padding */
+    float mean[4], std[4];
+} td_augment_attrs;
+
 /* Kind "transform". */
 typedef struct td_transform_type {
     td_type type;
     int32_t (*apply)(td_ctx *, const void *params, td_item *); /* any loader thread */
+    /* Optional.  Adds itself to an augmentation whose images are height x width so far: 1.  0: it has no such form. */
+    int32_t (*augment)(const void *params, td_augment_attrs *);
 } td_transform_type;
 
 /* Kind "sampler": the order of one epoch. */

@@ -152,6 +152,23 @@ typedef struct td_backend_type {
     int32_t (*copy_in)(void *dst, const void *src, size_t bytes);  /* from host memory */
     int32_t (*copy_out)(void *dst, const void *src, size_t bytes); /* to host memory; waits for what was queued */
     td_kernel (*kernel)(const char *op); /* NULL: not supported; `add` of equal shapes may have out in in[0]'s memory */
+
+    /* ---- optional; for backends that queue their work.  0, or an error that last_error tells ---- */
+
+    const char *(*last_error)(void); /* why the last function without a context failed; never NULL */
+    int32_t (*memory)(uint64_t *free_bytes, uint64_t *all_bytes); /* of the device */
+    /* Where work is queued from now on: TD_BRANCH_SIDE begins a second queue after all that was queued so far,
+     * TD_BRANCH_MAIN goes on with the first, TD_BRANCH_JOIN makes the first wait for the second. */
+    int32_t (*branch)(int32_t where);
+    /* Between begin and end work is noted instead of done, both branches, with the addresses and attributes it has then;
+     * what copy_in takes is kept with the graph.  copy_out fails meanwhile.  end forgets the work where graph is NULL. */
+    int32_t (*capture_begin)(void);
+    int32_t (*capture_end)(void **graph);
+    int32_t (*replay)(void *graph); /* queues all of it once more */
+    void (*graph_free)(void *graph);
 } td_backend_type;
+#define TD_BRANCH_MAIN 0
+#define TD_BRANCH_SIDE 1
+#define TD_BRANCH_JOIN 2
 
 #endif

@@ -43,6 +43,7 @@ typedef struct td_grad {
 #define TD_OP_INPLACE 1u   /* writes input 0 (and those in `mutates`); not differentiable */
 #define TD_OP_VIEW                                                                                                     \
     4u /* the elements of input 0 in logical order: shares its memory where order and dtype stay, else the kernel copies */
+#define TD_OP_AUTOCAST 8u /* sums of products: with --precision bf16 of bfloat16 factors, rounded to bfloat16 */
 #define TD_OP_NONDIFF 2u   /* no gradient flows: integer results, masks, gradients' own operations */
 
 typedef struct td_op_type {
@@ -288,7 +289,8 @@ static inline td_tensor *td_interpolate_nearest(td_ctx *c, td_tensor *x, int64_t
     td_shape_attrs a = {2, 0, {h, w}};
     return td__op1(c, "interpolate_nearest", x, &a, sizeof a);
 }
-/* Zero with probability p, else x / (1 - p); the draw is a function of (seed, counter, element in memory order). */
+/* Zero with probability p, else x / (1 - p); the draw is a function of (seed, counter, element in memory order).  The
+ * operation takes int64 [2] {epoch, step} as a second input: with it the seed is td__step_seed's of `seed` and these. */
 static inline td_tensor *td_dropout_at(td_ctx *c, td_tensor *x, double p, uint64_t seed, uint64_t counter)
 {
     td_dropout_attrs a = {p, seed, counter};

@@ -3,6 +3,7 @@
 
 #include "host/backend/cpu/kernels/common.h"
 #include "host/backend/cpu/kernels/kernels.h"
+#include "host/ops/schedule.h"
 
 struct sgd {
     float *param, *buffer; /* buffer NULL: no momentum */
@@ -36,7 +37,7 @@ static void sgd_range(void *arg, int64_t begin, int64_t end)
 
 static int32_t sgd_step_f32(KERNEL_ARGUMENTS)
 {
-    const td_sgd_attrs *a = attrs;
+    const td_sgd_attrs with = td__sgd_attrs(attrs, in[3].data), *a = &with;
     struct sgd s = {in[0].data,
                     in[2].data,
                     in[1].data,
@@ -75,7 +76,7 @@ static void adam_range(void *arg, int64_t begin, int64_t end)
 
 static int32_t adam_step_f32(KERNEL_ARGUMENTS)
 {
-    const td_adam_attrs *a = attrs;
+    const td_adam_attrs with = td__adam_attrs(attrs, in[4].data), *a = &with;
     double step = (double)a->step;
     struct adam s = {.param = in[0].data,
                      .grad = in[1].data,

@@ -207,8 +207,10 @@ static void dropout_range(void *arg, int64_t begin, int64_t end)
 static int32_t dropout_f32(KERNEL_ARGUMENTS)
 {
     const td_dropout_attrs *a = attrs;
+    const int64_t *at = in[1].data; /* epoch and step */
+    const uint64_t seed = at ? td__step_seed(a->seed, at[0], at[1]) : a->seed;
     struct dropout d = {in[0].data, out[0].data, a->p < 1 ? (float)(1 / (1 - a->p)) : 0, (uint64_t)(a->p * 0x1p32),
-                        td__stream_of(a->seed, a->counter, TD__USE_DROPOUT)};
+                        td__stream_of(seed, a->counter, TD__USE_DROPOUT)};
     (void)r;
     td__parallel_range(td_desc_numel(&out[0].d), GRAIN / 4, 4 * BLOCKS, dropout_range, &d);
     return TD_OK;

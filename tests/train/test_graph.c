@@ -1,0 +1,119 @@
+/* Steps that are captured and replayed train the same bits as steps that are done kernel by kernel; and what cannot be captured is not. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "host/base/log.h"
+#include "host/plugin/registry.h"
+#include "tests/train/lab.h"
+#include "tests/train/queued.h"
+
+static struct lab lab;
+
+static void setup(void)
+{
+    lab_begin(&lab);
+    cr_assert_eq(TD__REGISTER_HOST(TD_KIND_BACKEND, &queued_backend), 0);
+    queued_replays = 0;
+    queued_memory = 0;
+}
+static void teardown(void)
+{
+    lab_end(&lab);
+}
+TestSuite(graph, .init = setup, .fini = teardown);
+
+#define RESTLESS(how)                                                                                                  \
+    "train.criterion.kwargs.sub_terms={restless: {criterion: {key: RestlessLoss, kwargs: {how: " how "}}, weight: 1}}"
+
+static int train(const char *yaml, const char *backend, const char *const *sets, size_t n, char *text, size_t size)
+{
+    td__run_options o = lab_options(&lab, yaml, "a.yaml", backend);
+    o.backend = backend;
+    o.sets = sets;
+    o.n_sets = n;
+    td__log_level(TD_LOG_INFO);
+    int code = lab_errors(td__train_command, &o, text, size);
+    td__log_level(TD_LOG_ERROR);
+    return code;
+}
+
+/* Both backends end with the same bits; returns how many steps were replayed.  What was said of graphs is in `said`. */
+static int64_t replays(const char *yaml, const char *const *sets, size_t n, const char *said)
+{
+    char text[8192];
+    cr_assert_eq(train(yaml, "reference", sets, n, text, sizeof text), TD__EXIT_OK, "%s", text);
+    cr_assert_eq(train(yaml, "queued", sets, n, text, sizeof text), TD__EXIT_OK, "%s", text);
+    cr_assert(lab_same_run(&lab, "reference", "queued"));
+    if (said)
+        cr_assert(strstr(text, said), "%s", text);
+    else
+        cr_assert_not(strstr(text, "captured"), "%s", text);
+    return queued_replays;
+}
+
+/* 3 epochs of 5 steps: two are done, the third is captured; of each later epoch one is done. */
+Test(graph, sgd_with_a_schedule_by_epochs)
+{
+    cr_expect_eq(replays(lab_distil, NULL, 0, NULL), 3 + 4 + 4);
+}
+
+Test(graph, a_last_batch_that_is_smaller_is_done_without)
+{
+    const char *sets[] = {"datasets.train.kwargs.length=43"};
+    cr_expect_eq(replays(lab_distil, sets, 1, NULL), 3 + 4 + 4);
+}
+
+Test(graph, adam_with_a_schedule_by_steps)
+{
+    const char *sets[] = {"train.optimizer={key: Adam, kwargs: {lr: 0.01}}",
+                          "train.scheduler={key: ExponentialLR, kwargs: {gamma: 0.9}, scheduling_step: 1}"};
+    cr_expect_eq(replays(lab_distil, sets, 2, NULL), 3 + 4 + 4);
+}
+
+Test(graph, dropout_draws_anew_in_each_step)
+{
+    const char *sets[] = {"models.student_model.kwargs={batch_norm: true, dropout: 0.3}"};
+    cr_expect_eq(replays(lab_distil, sets, 1, NULL), 3 + 4 + 4);
+}
+
+Test(graph, accumulated_gradients_and_a_loss_with_a_state)
+{
+    /* Stage 1 accumulates; stage 2, which has the loss with a state, goes on with its optimizer and so does not either. */
+    cr_expect_eq(replays(lab_stages, NULL, 0, "gradients are accumulated"), 0);
+}
+
+Test(graph, a_loss_with_a_state_on_the_backend)
+{
+    const char *sets[] = {"train.stage1.optimizer.grad_accum_step=1"};
+    cr_expect_eq(replays(lab_stages, sets, 1, NULL), 3 + 3 + 4);
+}
+
+Test(graph, a_step_that_reads_a_tensor_is_not_captured)
+{
+    const char *sets[] = {"train.optimizer={key: SGD, kwargs: {lr: 0.05}, max_grad_norm: 0.5}", "train.num_epochs=4"};
+    cr_expect_eq(replays(lab_distil, sets, 2, "optimizer reads a tensor on the host"), 0);
+}
+
+Test(graph, what_changes_with_each_step_is_not_captured)
+{
+    const char *sets[] = {RESTLESS("step")};
+    cr_expect_eq(replays(lab_distil, sets, 1, "each does something else"), 0);
+}
+
+Test(graph, what_changes_with_the_epoch_is_captured_anew)
+{
+    const char *sets[] = {RESTLESS("epoch")};
+    cr_expect_eq(replays(lab_distil, sets, 1, NULL), 3 + 3 + 3);
+}
+
+Test(graph, a_tensor_kept_from_step_to_step_is_not_captured)
+{
+    const char *sets[] = {RESTLESS("keep")};
+    cr_expect_eq(replays(lab_distil, sets, 1, "what one makes outlives it"), 0);
+}
+
+Test(graph, a_read_while_capturing_undoes_the_capture)
+{
+    const char *sets[] = {RESTLESS("third")};
+    cr_expect_eq(replays(lab_distil, sets, 1, "restless reads a tensor on the host"), 0);
+}
