@@ -67,7 +67,7 @@ static const struct option_row {
     {"--test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
     {"--student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
     {"--float32", NULL, FLOAT32, CONFORM, "computes in single instead of double precision"},
-    {"--json", NULL, JSON, TRAIN | TEST | LIST, "prints results as a JSON document"},
+    {"--json", NULL, JSON, TRAIN | TEST | CHECK | LIST, "prints results (of check: the plan and all mistakes) as a JSON document"},
     {"--quiet", NULL, 'q', ALL, "prints warnings and errors only"},
     {"--verbose", NULL, 'v', ALL, "prints what is looked for and found as well"},
     {"--help", NULL, 'h', ALL, "prints this and exits"},

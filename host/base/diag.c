@@ -46,12 +46,11 @@ static int before(const struct td__diag_entry *a, const struct td__diag_entry *b
     return a->at.column < b->at.column;
 }
 
-void td__diag_print(const td__diag *d, FILE *out)
+int td__diag_each(const td__diag *d, int (*fn)(const struct td__diag_entry *, void *user), void *user)
 {
     size_t *order = malloc((d->n + 1) * sizeof *order);
-    if (!order)
-        return;
-    for (size_t i = 0; i < d->n; i++) { /* stable insertion sort: there are few */
+    int rc = order ? 0 : -1;
+    for (size_t i = 0; !rc && i < d->n; i++) { /* stable insertion sort: there are few */
         size_t k = i;
         while (k > 0 && before(&d->v[i], &d->v[order[k - 1]])) {
             order[k] = order[k - 1];
@@ -60,18 +59,31 @@ void td__diag_print(const td__diag *d, FILE *out)
         order[k] = i;
     }
     const struct td__diag_entry *last = NULL;
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; !rc && i < d->n; i++) {
         const struct td__diag_entry *e = &d->v[order[i]];
         if (last && last->at.line == e->at.line && last->at.column == e->at.column && !strcmp(last->text, e->text))
             continue;
         last = e;
-        if (e->at.file)
-            fprintf(out, "%s:", e->at.file);
-        if (e->at.line)
-            fprintf(out, "%u:%u:", e->at.line, e->at.column);
-        fprintf(out, "%s%s%s\n", e->at.file ? " " : "", e->warning ? "warning: " : "", e->text);
+        rc = fn(e, user);
     }
     free(order);
+    return rc;
+}
+
+static int print(const struct td__diag_entry *e, void *user)
+{
+    FILE *out = user;
+    if (e->at.file)
+        fprintf(out, "%s:", e->at.file);
+    if (e->at.line)
+        fprintf(out, "%u:%u:", e->at.line, e->at.column);
+    fprintf(out, "%s%s%s\n", e->at.file ? " " : "", e->warning ? "warning: " : "", e->text);
+    return 0;
+}
+
+void td__diag_print(const td__diag *d, FILE *out)
+{
+    td__diag_each(d, print, out);
 }
 
 void td__diag_free(td__diag *d)

@@ -18,6 +18,8 @@ typedef struct td__diag {
 
 void td__diag_error(td__diag *d, td__place at, const char *fmt, ...) TD_PRINTF(3, 4);
 void td__diag_warn(td__diag *d, td__place at, const char *fmt, ...) TD_PRINTF(3, 4);
+/* Calls fn for each, sorted by place, equal ones once; nonzero stops and is returned, -1: out of memory. */
+int td__diag_each(const td__diag *d, int (*fn)(const struct td__diag_entry *, void *user), void *user);
 /* "file:line:column: message", sorted by place, equal ones once; warnings as "…: warning: message". */
 void td__diag_print(const td__diag *d, FILE *out);
 void td__diag_free(td__diag *d);

@@ -1,8 +1,11 @@
 #include "host/base/text.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "host/base/mem.h"
 
 #define LONGEST 96
 
@@ -88,4 +91,17 @@ int td__word_in(const char *list, const char *word)
         p += strspn(p, " |");
     }
     return 0;
+}
+
+json_t *td__text_json(const char *text)
+{
+    json_t *value = text ? json_string(text) : json_null();
+    char *copy = value ? NULL : td__strdup(text);
+    for (char *p = copy; p && *p; p++)
+        if (*p & 0x80)
+            *p = '?';
+    if (copy)
+        value = json_string(copy);
+    free(copy);
+    return value;
 }

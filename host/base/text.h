@@ -17,4 +17,8 @@ char *td__suggestion(const char *name, const char *const *names, size_t n, char 
 /* Whether word is one of the words of a list separated by spaces or '|'. */
 int td__word_in(const char *list, const char *word);
 
+struct json_t;
+/* A JSON string, new.  JSON is UTF-8, names of files are bytes: what does not fit becomes '?'.  NULL text: null. */
+struct json_t *td__text_json(const char *text);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "host/base/log.h"
 #include "host/base/mem.h"
+#include "host/base/text.h"
 #include "host/config/bind.h"
 #include "host/plugin/plugins.h"
 
@@ -34,20 +35,6 @@ static int add_provided(uint32_t kind, const char *kind_name, const char *key, v
     return json_array_append_new(user, json_pack("{s:s, s:s}", "kind", kind_name, "key", key));
 }
 
-/* JSON is UTF-8, names of files are bytes: what does not fit becomes '?'.  NULL text: null. */
-static json_t *text_json(const char *text)
-{
-    json_t *value = text ? json_string(text) : json_null();
-    char *copy = value ? NULL : td__strdup(text);
-    for (char *p = copy; p && *p; p++)
-        if (*p & 0x80)
-            *p = '?';
-    if (copy)
-        value = json_string(copy);
-    free(copy);
-    return value;
-}
-
 static json_t *plugin_json(const td__plugin *p)
 {
     json_t *provides = json_array();
@@ -55,9 +42,9 @@ static json_t *plugin_json(const td__plugin *p)
         json_decref(provides);
         return NULL;
     }
-    return json_pack("{s:o, s:s, s:s, s:[i,i], s:s, s:s, s:o, s:o}", "file", text_json(p->file), "id", p->id, "version",
+    return json_pack("{s:o, s:s, s:s, s:[i,i], s:s, s:s, s:o, s:o}", "file", td__text_json(p->file), "id", p->id, "version",
                      p->version, "abi", p->abi_major, p->abi_minor, "licence", p->licence, "summary", p->summary,
-                     "provides", provides, "refused", text_json(p->refused));
+                     "provides", provides, "refused", td__text_json(p->refused));
 }
 
 static int list_json(const td__plugins *p, FILE *out)

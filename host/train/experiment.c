@@ -1,5 +1,6 @@
 #include "host/train/experiment.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "host/base/file.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
+#include "host/base/text.h"
 #include "host/data/functions.h"
 #include "host/tensor/fill.h"
 #include "host/train/stage.h"
@@ -16,9 +18,26 @@ uint64_t td__role_seed(uint64_t seed, const char *role)
     return td__hash(role, strlen(role), td__hash(&seed, sizeof seed, 0));
 }
 
+static int keep_entry(const struct td__diag_entry *e, void *user)
+{
+    json_t *list = json_object_get(user, e->warning ? "warnings" : "errors");
+    return json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}", "file", td__text_json(e->at.file), "line",
+                                                 e->at.line ? json_integer(e->at.line) : json_null(), "column",
+                                                 e->at.line ? json_integer(e->at.column) : json_null(), "message",
+                                                 td__text_json(e->text)));
+}
+
+/* Where messages of the run go that have no place in the file. */
+static void say_error(td__experiment *x)
+{
+    const struct td__diag_entry e = {.text = (char *)(uintptr_t)x->c->error};
+    if (!x->options->said || keep_entry(&e, x->options->said))
+        td__log(TD_LOG_ERROR, "%s", x->c->error);
+}
+
 int td__experiment_fail(td__experiment *x, int code)
 {
-    if (x->cfg.diag.n)
+    if (!x->options->said || td__diag_each(&x->cfg.diag, keep_entry, x->options->said))
         td__diag_print(&x->cfg.diag, stderr);
     if (x->cfg.missed)
         td__log(TD_LOG_INFO, "plugins were looked for in %s: --plugins DIR names more",
@@ -27,7 +46,7 @@ int td__experiment_fail(td__experiment *x, int code)
     td__diag_free(&x->cfg.diag);
     memset(&x->cfg.diag, 0, sizeof x->cfg.diag);
     if (x->c && x->c->error) {
-        td__log(TD_LOG_ERROR, "%s", x->c->error);
+        say_error(x);
         td__ctx_clear(x->c);
     }
     return code;

@@ -23,6 +23,7 @@ typedef struct td__run_options {
     int threads;          /* 0: all cores */
     uint64_t seed;
     int has_seed, resume, test_only, student_only, json, quiet;
+    struct json_t *said; /* NULL: errors and warnings of the file are printed; else they go to its arrays of these names */
     td__plugins *plugins;
 } td__run_options;
 

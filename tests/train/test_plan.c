@@ -1,5 +1,6 @@
 /* What is wrong with a file, said with its place and the nearest right name. */
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -188,4 +189,59 @@ Test(plan, optimizer_and_scheduler)
            "x.yaml:15:54: 'milestones' in MultiStepLR is an integer, not a string (\"soon\")\n");
     EXPECT(edited(lab_distil, "forward_batch_only}\n  optim", "forward_batch_only, frozen_modules: ['.']}\n  optim"),
            "x.yaml:8:3: nothing is trained in train: all parameters are frozen\n");
+}
+
+/* ---- check --json ---- */
+
+static json_t *checked(const char *yaml, int code)
+{
+    static char text[65536];
+    td__run_options o = lab_options(&lab, yaml, "x.yaml", NULL);
+    o.json = 1;
+    cr_expect_eq(lab_output(td__check_command, &o, text, sizeof text), code);
+    json_t *j = json_loads(text, 0, NULL);
+    cr_assert(j, "%s", text);
+    return j;
+}
+
+static json_t *at(json_t *j, const char *list, size_t i) { return json_array_get(json_object_get(j, list), i); }
+
+static int64_t number(json_t *j, const char *key)
+{
+    cr_expect(json_is_integer(json_object_get(j, key)), "%s", key);
+    return json_integer_value(json_object_get(j, key));
+}
+
+/* Tiny: 3*4*9 + 4 weights on 8x8 pixels, 2*4 of batch norm, 256*4 + 4. */
+Test(plan, json_has_the_whole_plan)
+{
+    json_t *j = checked(lab_distil, TD__EXIT_OK), *stage = at(j, "stages", 0), *student = json_object_get(stage, "student");
+    cr_expect_eq(json_array_size(json_object_get(j, "errors")), 0);
+    cr_expect_eq(number(json_object_get(j, "teacher_model"), "parameters"), 112 + 8 + 1028);
+    cr_expect_eq(number(student, "trained"), 112 + 8 + 1028);
+    cr_expect_eq(number(student, "flops"), 2 * (4 * 64 * 27 + 1024));
+    json_t *conv = at(student, "modules", 1), *shape = json_object_get(conv, "output");
+    cr_expect_str_eq(json_string_value(json_object_get(conv, "path")), "conv");
+    cr_expect(json_is_null(json_array_get(shape, 0)));
+    cr_expect_eq(json_integer_value(json_array_get(shape, 1)), 4);
+    cr_expect_eq(json_integer_value(json_array_get(shape, 3)), 8);
+    cr_expect_eq(json_array_size(json_object_get(json_object_get(at(stage, "taps", 0), "value"), "shape")), 2);
+    cr_expect_eq(number(json_object_get(stage, "train_data_loader"), "batches"), 5);
+    cr_expect_eq(json_array_size(json_object_get(json_object_get(stage, "scheduler"), "rates")), 2);
+    cr_expect_gt(number(json_object_get(stage, "memory"), "step_bytes"), 0);
+    json_decref(j);
+}
+
+Test(plan, json_has_every_mistake_with_its_place)
+{
+    json_t *j = checked(edited(edited(lab_distil, "num_epochs", "num_epoch"), "lr: 0.05", "lt: 0.05"), TD__EXIT_CONFIG);
+    cr_expect_eq(json_array_size(json_object_get(j, "errors")), 3);
+    json_t *second = at(j, "errors", 1);
+    cr_expect_eq(number(second, "line"), 9);
+    cr_expect_eq(number(second, "column"), 3);
+    cr_expect(strstr(json_string_value(json_object_get(second, "file")), "/x.yaml"));
+    cr_expect_str_eq(json_string_value(json_object_get(second, "message")),
+                     "unknown key 'num_epoch' in train (did you mean 'num_epochs'?)");
+    cr_expect_null(json_object_get(j, "stages"));
+    json_decref(j);
 }
