@@ -10,6 +10,7 @@ include plugins/forward/batch/plugin.mk
 include plugins/losses/nn/plugin.mk
 include plugins/losses/wrappers/plugin.mk
 include plugins/methods/at/plugin.mk
+include plugins/methods/catkd/plugin.mk
 include plugins/methods/cckd/plugin.mk
 include plugins/methods/crd/plugin.mk
 include plugins/methods/cwd/plugin.mk
@@ -21,12 +22,14 @@ include plugins/methods/fsp/plugin.mk
 include plugins/methods/ft/plugin.mk
 include plugins/methods/ickd/plugin.mk
 include plugins/methods/kd/plugin.mk
+include plugins/methods/mgd/plugin.mk
 include plugins/methods/nkd/plugin.mk
 include plugins/methods/nst/plugin.mk
 include plugins/methods/ofd/plugin.mk
 include plugins/methods/pkt/plugin.mk
 include plugins/methods/review/plugin.mk
 include plugins/methods/rkd/plugin.mk
+include plugins/methods/semckd/plugin.mk
 include plugins/methods/simkd/plugin.mk
 include plugins/methods/skd/plugin.mk
 include plugins/methods/spkd/plugin.mk

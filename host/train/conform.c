@@ -344,6 +344,7 @@ static int run(conform *f, FILE *out)
     if (f->loss_wrapper)
         td__bind_taps(f->loss_wrapper->type->params, f->loss_wrapper->params, hook_tap, &h);
     f->c->grad = 1;
+    f->c->draws = 0; /* as a step begins */
     give_inputs(f);
     run_networks(f);
     for (int s = 1; s >= 0; s--)

@@ -35,3 +35,24 @@ class Vectors:
         save_file({k: v.detach().contiguous() for k, v in self.tensors.items()}, self.folder / f"{self.name}.safetensors")
         document = {"loss": {"key": key, "kwargs": kwargs}, **more, "tensors": f"{self.name}.safetensors"}
         (self.folder / f"{self.name}.yaml").write_text(yaml.safe_dump(document, sort_keys=False, width=110))
+
+
+def philox(key, counter):
+    """Philox 4x32-10 (Salmon et al., SC 2011): four words for a 64-bit key and four counter words."""
+    k, (a, b, c, d) = [key & 0xFFFFFFFF, key >> 32], counter
+    for _ in range(10):
+        p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (q >> 32) ^ b ^ k[0], q & 0xFFFFFFFF, (p >> 32) ^ d ^ k[1], p & 0xFFFFFFFF
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return a, b, c, d
+
+
+def dropout_mask(shape, p, draw=0):
+    """1 where the host's dropout keeps an element, 0 where it drops it (probability p), in the draw-th dropout of step 0 of epoch 0,
+    seed 0.  The elements are numbered in memory order."""
+    use, mask = 3, []
+    a, b, _, _ = philox(0, (0, 0, 0, use))
+    a, b, low, high = philox(b << 32 | a, (draw, 0, use, 0))
+    for i in range(torch.Size(shape).numel()):
+        mask.append(float(philox(b << 32 | a, (i // 4, 0, low, high))[i % 4] >= int(p * 2**32)))
+    return torch.tensor(mask).reshape(shape)
