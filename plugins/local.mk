@@ -13,16 +13,19 @@ include plugins/methods/at/plugin.mk
 include plugins/methods/catkd/plugin.mk
 include plugins/methods/cckd/plugin.mk
 include plugins/methods/crd/plugin.mk
+include plugins/methods/ctkd/plugin.mk
 include plugins/methods/cwd/plugin.mk
 include plugins/methods/dab/plugin.mk
 include plugins/methods/dist/plugin.mk
 include plugins/methods/dkd/plugin.mk
+include plugins/methods/dml/plugin.mk
 include plugins/methods/fitnet/plugin.mk
 include plugins/methods/fsp/plugin.mk
 include plugins/methods/ft/plugin.mk
 include plugins/methods/ickd/plugin.mk
 include plugins/methods/kd/plugin.mk
 include plugins/methods/mgd/plugin.mk
+include plugins/methods/mlkd/plugin.mk
 include plugins/methods/nkd/plugin.mk
 include plugins/methods/nst/plugin.mk
 include plugins/methods/ofd/plugin.mk
@@ -35,6 +38,7 @@ include plugins/methods/skd/plugin.mk
 include plugins/methods/spkd/plugin.mk
 include plugins/methods/srd/plugin.mk
 include plugins/methods/srrl/plugin.mk
+include plugins/methods/tfkd/plugin.mk
 include plugins/methods/ttm/plugin.mk
 include plugins/methods/vid/plugin.mk
 include plugins/methods/wsld/plugin.mk

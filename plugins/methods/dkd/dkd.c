@@ -1,5 +1,5 @@
-/* Decoupled knowledge distillation (Zhao et al., CVPR 2022, arXiv 2203.08679), equation 7.  With p the softmax of z / T, y
- * the label and p^ the softmax over the other classes alone,
+/* Decoupled knowledge distillation (Zhao et al., CVPR 2022, arXiv 2203.08679), equation 7: with p the softmax of z / T,
+ * y the label and p^ the softmax over the other classes alone,
  *
  *     L = alpha TCKD + beta NCKD,   TCKD = T^2 KL((p_y, 1 - p_y)_t || (p_y, 1 - p_y)_s),   NCKD = T^2 KL(p^_t || p^_s),
  *
