@@ -1,5 +1,5 @@
-/* Curriculum temperature (Li et al., AAAI 2023, arXiv 2211.16231): the temperature is trained to make the loss larger, by a
- * reversed gradient whose strength grows from 0 to 1 over the first E epochs,
+/* Curriculum temperature (Li et al., AAAI 2023, arXiv 2211.16231): the temperature is trained to make the loss larger, by
+ * a reversed gradient whose strength grows from 0 to 1 over the first E epochs,
  *
  *     L = mean_b T_b^2 KL(softmax(z_t / T_b) || softmax(z_s / T_b)),   T_b = t_start + t_end sigmoid(theta_b),
  *     d theta = -lambda dL / dtheta,   lambda = (1 - cos(pi min(epoch / E, 1))) / 2.
@@ -19,7 +19,7 @@ struct ctkd {
 static const td_param ctkd_params[] = {
     TD_TAP_STUDENT(struct ctkd, student, "student_module_path", "student_module_io", "."),
     TD_TAP_TEACHER(struct ctkd, teacher, "teacher_module_path", "teacher_module_io", "."),
-    TD_PARAM_STRING(struct ctkd, mode, "global", "one temperature, or one for each sample", .choices = "global|instance"),
+    TD_PARAM_STRING(struct ctkd, mode, "global", "one temperature or each sample's", .choices = "global|instance"),
     TD_PARAM_FLOAT(struct ctkd, t_start, "1", "the lowest temperature", .min = 1e-6, .max = 1e9),
     TD_PARAM_FLOAT(struct ctkd, t_end, "20", "how far above it goes", .min = 0, .max = 1e9),
     TD_PARAM_INT(struct ctkd, ramp_epochs, "10", "E: until the gradient is fully reversed", .min = 1, .max = 1e9),

@@ -1,9 +1,9 @@
-/* Deep mutual learning (Zhang et al., CVPR 2018, arXiv 1706.00384), equations 5 and 6, of two networks: each follows the
- * other's predictions, which are constants to it,
+/* Deep mutual learning (Zhang et al., CVPR 2018, arXiv 1706.00384), equations 5 and 6, of two networks: each follows
+ * the other's predictions, which are constants to it,
  *
  *     L = T^2 [ KL(p_2 || p_1) + KL(p_1 || p_2) ],   p_k = softmax(z_k / T),
  *
- * the first part training network 1 (the student), the second network 2 (in the teacher's place, with requires_grad). */
+ * the first part training network 1 (the student), the second network 2 (in the teacher's place, requires_grad). */
 #include <td/td.h>
 
 struct dml {

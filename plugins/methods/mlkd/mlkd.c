@@ -50,7 +50,7 @@ static td_tensor *mlkd_forward(td_ctx *c, const void *params, td_io *io)
 }
 
 static const td_loss_type mlkd = {
-    .type = {.key = "MLKDLoss", .summary = "predictions, their batch's and their classes' relations at many temperatures",
+    .type = {.key = "MLKDLoss", .summary = "predictions, relations of samples and of classes at many temperatures",
              .params = mlkd_params, .params_size = sizeof(struct mlkd)},
     .forward = mlkd_forward};
 

@@ -1,6 +1,6 @@
 /* Teacher-free knowledge distillation with a virtual teacher (Yuan et al., "Revisiting knowledge distillation via label
- * smoothing regularization", CVPR 2020, arXiv 1909.11723), section 5: in the teacher's place stands a distribution made by
- * hand, p^d_y = a for the label y and (1 - a) / (C - 1) for each other class,
+ * smoothing regularization", CVPR 2020, arXiv 1909.11723), section 5: in the teacher's place stands a distribution made
+ * by hand, p^d_y = a for the label y and (1 - a) / (C - 1) for each other class,
  *
  *     L = KL(p^d_T || softmax(z_s / T)),   p^d_T proportional to (p^d)^(1/T)                            `mode: paper`
  *     L = KL(softmax(p^d / T) || softmax(z_s))                                                          `mode: code`
@@ -16,7 +16,7 @@ struct tfkd {
 
 static const td_param tfkd_params[] = {
     TD_TAP_STUDENT(struct tfkd, student, "student_module_path", "student_module_io", "."),
-    TD_PARAM_FLOAT(struct tfkd, correct_prob, "0.99", "a: the virtual teacher's certainty", .min = 1e-6, .max = 0.999999),
+    TD_PARAM_FLOAT(struct tfkd, correct_prob, "0.99", "a: the teacher's certainty", .min = 1e-6, .max = 0.999999),
     TD_PARAM_FLOAT(struct tfkd, temperature, "20", "T: softens the virtual teacher", .min = 1e-6, .max = 1e9),
     TD_PARAM_STRING(struct tfkd, mode, "code", "what T softens", .choices = "code|paper"),
     TD_PARAM_STRING(struct tfkd, reduction, "batchmean", "of the divergence; the authors' program has mean",
