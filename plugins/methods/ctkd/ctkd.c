@@ -1,5 +1,5 @@
-/* Curriculum temperature (Li et al., AAAI 2023, arXiv 2211.16231): the temperature is trained to make the loss larger, by
- * a reversed gradient whose strength grows from 0 to 1 over the first E epochs,
+/* Curriculum temperature (Li et al., AAAI 2023, arXiv 2211.16231): the temperature is trained to make the loss larger,
+ * by a reversed gradient whose strength grows from 0 to 1 over the first E epochs,
  *
  *     L = mean_b T_b^2 KL(softmax(z_t / T_b) || softmax(z_s / T_b)),   T_b = t_start + t_end sigmoid(theta_b),
  *     d theta = -lambda dL / dtheta,   lambda = (1 - cos(pi min(epoch / E, 1))) / 2.
