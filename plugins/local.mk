@@ -24,11 +24,13 @@ include plugins/methods/fsp/plugin.mk
 include plugins/methods/ft/plugin.mk
 include plugins/methods/ickd/plugin.mk
 include plugins/methods/kd/plugin.mk
+include plugins/methods/ktaad/plugin.mk
 include plugins/methods/mgd/plugin.mk
 include plugins/methods/mlkd/plugin.mk
 include plugins/methods/nkd/plugin.mk
 include plugins/methods/nst/plugin.mk
 include plugins/methods/ofd/plugin.mk
+include plugins/methods/pad/plugin.mk
 include plugins/methods/pkt/plugin.mk
 include plugins/methods/review/plugin.mk
 include plugins/methods/rkd/plugin.mk
