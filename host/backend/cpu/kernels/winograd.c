@@ -16,32 +16,56 @@
 
 /* ---- the transform of the source ---- */
 
-#define SLICE 8 /* tiles whose columns are transformed at a time: they stay in L1 */
-
-/* Rows of a row of tiles; one outside the image is a pixel of zeros with no step. */
-struct source_rows {
+/* The next column of the rows of a row of tiles; a row outside the image is a pixel of zeros with no step. */
+struct column {
     const float *data[EDGE];
-    int64_t step[EDGE];
+    int64_t step[EDGE], x, width;
 };
 
-/* B' d of `n` columns from x on. */
-TD__INLINE void transform_columns(const struct source_rows *rows, int64_t width, int64_t x, int64_t n,
-                                  vec out[EDGE][TILE * SLICE + 2])
+/* Two of the rows of B' d of a column; goes on to the next. */
+TD__INLINE void input_column(int pair, struct column *c, vec out[2])
 {
-    for (int64_t k = 0; k < n; k++, x++) {
-        vec d[EDGE], t[EDGE];
-        if (x < 0 || x >= width) {
-            for (int i = 0; i < EDGE; i++)
-                out[i][k] = (vec){0};
-            continue;
+    vec d[EDGE];
+    if (c->x >= 0 && c->x < c->width) {
+#pragma GCC unroll 6
+        for (int i = 0; i < EDGE; i++)
+            d[i] = load(c->data[i]);
+        winograd_source_pair(pair, d, out);
+    } else {
+        out[0] = out[1] = (vec){0};
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < EDGE; i++)
+        c->data[i] += c->step[i];
+    c->x++;
+}
+
+/* Two rows of B' d B of all the tiles: what is in the making fits the registers. */
+TD__INLINE void input_rows(int pair, struct column c, int64_t tiles, float *v, int64_t element, int64_t tile)
+{
+    vec columns[EDGE][2];
+    input_column(pair, &c, columns[4]);
+    input_column(pair, &c, columns[5]);
+    for (int64_t k = 0; k < tiles; k++, v += tile) {
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; j++)
+            for (int i = 0; i < 2; i++)
+                columns[j][i] = columns[j + TILE][i]; /* the last tile's right end */
+#pragma GCC unroll 4
+        for (int j = 2; j < EDGE; j++)
+            input_column(pair, &c, columns[j]);
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) {
+            float *to = v + EDGE * winograd_pair_element(pair, i) * element;
+            vec d[EDGE], t[EDGE];
+#pragma GCC unroll 6
+            for (int j = 0; j < EDGE; j++)
+                d[j] = columns[j][i];
+            winograd_source(d, t);
+#pragma GCC unroll 6
+            for (int j = 0; j < EDGE; j++, to += element)
+                store(to, t[j]);
         }
-#pragma GCC unroll 6
-        for (int i = 0; i < EDGE; i++)
-            d[i] = load(rows->data[i] + x * rows->step[i]);
-        winograd_source(d, t);
-#pragma GCC unroll 6
-        for (int i = 0; i < EDGE; i++)
-            out[i][k] = t[i];
     }
 }
 
@@ -49,25 +73,15 @@ void td__winograd_input(const td__image *image, int64_t y, int64_t x, int64_t ti
                         int64_t tile)
 {
     static const float outside[LANES];
-    struct source_rows rows;
+    struct column c = {.x = x, .width = image->width};
     for (int i = 0; i < EDGE; i++) {
         int inside = y + i >= 0 && y + i < image->height;
-        rows.data[i] = inside ? image->data + (y + i) * image->width * image->pixel : outside;
-        rows.step[i] = inside ? image->pixel : 0;
+        c.step[i] = inside ? image->pixel : 0;
+        c.data[i] = inside ? image->data + ((y + i) * image->width + x) * image->pixel : outside;
     }
-    for (int64_t first = 0; first < tiles; first += SLICE) {
-        int64_t n = min(tiles - first, SLICE);
-        vec half[EDGE][TILE * SLICE + 2], t[EDGE];
-        transform_columns(&rows, image->width, x + TILE * first, TILE * n + 2, half);
-        for (int i = 0; i < EDGE; i++)
-            for (int64_t k = 0; k < n; k++) {
-                float *to = v + EDGE * i * element + (first + k) * tile;
-                winograd_source(&half[i][TILE * k], t);
-#pragma GCC unroll 6
-                for (int j = 0; j < EDGE; j++)
-                    store(to + j * element, t[j]);
-            }
-    }
+    input_rows(0, c, tiles, v, element, tile);
+    input_rows(1, c, tiles, v, element, tile);
+    input_rows(2, c, tiles, v, element, tile);
 }
 
 /* ---- the correlation ---- */

@@ -21,16 +21,30 @@
 #define AT_A (1 / (2 * A2 * (A2 - B2)))
 #define AT_B (1 / (2 * B2 * (B2 - A2)))
 
+/* Two elements of B' d: of pair 0 the first and the last, of pair 1 the second and third, of pair 2 the other two. */
+TD__INLINE void winograd_source_pair(int pair, const vec d[EDGE], vec t[2])
+{
+    if (pair == 0) {
+        t[0] = A2 * B2 * d[0] + (d[4] - (A2 + B2) * d[2]);
+        t[1] = A2 * B2 * d[1] + (d[5] - (A2 + B2) * d[3]);
+    } else {
+        float point = pair == 1 ? A : B, other = pair == 1 ? B2 : A2;
+        vec even = d[4] - other * d[2], odd = d[3] - other * d[1];
+        t[0] = even + point * odd;
+        t[1] = even - point * odd;
+    }
+}
+TD__INLINE int winograd_pair_element(int pair, int i) { return pair ? 2 * pair - 1 + i : 5 * i; }
+
 /* B' d. */
 TD__INLINE void winograd_source(const vec d[EDGE], vec t[EDGE])
 {
-    vec a = d[4] - B2 * d[2], a_odd = d[3] - B2 * d[1], b = d[4] - A2 * d[2], b_odd = d[3] - A2 * d[1];
-    t[0] = A2 * B2 * d[0] + (d[4] - (A2 + B2) * d[2]);
-    t[1] = a + A * a_odd;
-    t[2] = a - A * a_odd;
-    t[3] = b + B * b_odd;
-    t[4] = b - B * b_odd;
-    t[5] = A2 * B2 * d[1] + (d[5] - (A2 + B2) * d[3]);
+    vec ends[2];
+    winograd_source_pair(0, d, ends);
+    winograd_source_pair(1, d, t + 1);
+    winograd_source_pair(2, d, t + 3);
+    t[0] = ends[0];
+    t[5] = ends[1];
 }
 
 /* A' m. */
