@@ -44,31 +44,52 @@ int td__winograd_grad_fits(const td__weight_grad *g)
            g->out_channels % LANES == 0 && g->rows >= 4 && g->columns >= 4;
 }
 
+/* Two rows of A dY A' of a row of tiles from the rows y of dy. */
+TD__INLINE void gradient_rows(int pair, const float *const y[TILE], const int64_t step[TILE], int64_t columns, float *v,
+                              int64_t element, int64_t tile)
+{
+    const float *from[TILE] = {y[0], y[1], y[2], y[3]};
+    for (int64_t q = 0; q < columns; v += tile) {
+        vec half[2][TILE], d[TILE], t[EDGE];
+#pragma GCC unroll 4
+        for (int j = 0; j < TILE; j++, q++) {
+            vec two[2] = {{0}};
+            if (q < columns) {
+#pragma GCC unroll 4
+                for (int i = 0; i < TILE; i++) {
+                    d[i] = load(from[i]);
+                    from[i] += step[i];
+                }
+                winograd_gradient_pair(pair, d, two);
+            }
+            half[0][j] = two[0];
+            half[1][j] = two[1];
+        }
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) {
+            float *to = v + EDGE * winograd_pair_element(pair, i) * element;
+            winograd_gradient(half[i], t);
+#pragma GCC unroll 6
+            for (int j = 0; j < EDGE; j++, to += element)
+                store(to, t[j]);
+        }
+    }
+}
+
 /* A dY A' of a row of tiles and LANES channels; what lies outside is 0. */
 static void transform_gradient(const td__weight_grad *g, const float *dy, int64_t rows, float *to, int64_t element,
                                int64_t tile)
 {
-    int64_t row = g->columns * g->dy_pixel;
-    for (int64_t q = 0; q < g->columns; q += TILE, to += tile) {
-        vec half[EDGE][TILE], y[TILE], t[EDGE];
-#pragma GCC unroll 4
-        for (int j = 0; j < TILE; j++, dy += g->dy_pixel) {
-#pragma GCC unroll 4
-            for (int i = 0; i < TILE; i++)
-                y[i] = i < rows && q + j < g->columns ? load(dy + i * row) : (vec){0};
-            winograd_gradient(y, t);
-#pragma GCC unroll 6
-            for (int i = 0; i < EDGE; i++)
-                half[i][j] = t[i];
-        }
-#pragma GCC unroll 6
-        for (int i = 0; i < EDGE; i++) {
-            winograd_gradient(half[i], t);
-#pragma GCC unroll 6
-            for (int j = 0; j < EDGE; j++)
-                store(to + (EDGE * i + j) * element, t[j]);
-        }
+    static const float outside[LANES];
+    const float *y[TILE];
+    int64_t step[TILE];
+    for (int i = 0; i < TILE; i++) {
+        y[i] = i < rows ? dy + i * g->columns * g->dy_pixel : outside;
+        step[i] = i < rows ? g->dy_pixel : 0;
     }
+    gradient_rows(0, y, step, g->columns, to, element, tile);
+    gradient_rows(1, y, step, g->columns, to, element, tile);
+    gradient_rows(2, y, step, g->columns, to, element, tile);
 }
 
 /* sums[o][c] (+)= sum over tiles of dy[tile][o] * x[tile][c]. */

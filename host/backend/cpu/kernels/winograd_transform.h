@@ -57,15 +57,26 @@ TD__INLINE void winograd_result(const vec m[EDGE], vec y[TILE])
     y[3] = m[5] + A * A2 * a_odd + B * B2 * b_odd;
 }
 
+/* Two elements of A y, in pairs as above. */
+TD__INLINE void winograd_gradient_pair(int pair, const vec y[TILE], vec t[2])
+{
+    if (pair == 0) {
+        t[0] = y[0];
+        t[1] = y[3];
+    } else {
+        float point = pair == 1 ? A : B;
+        vec even = y[0] + point * point * y[2], odd = y[1] + point * point * y[3];
+        t[0] = even + point * odd;
+        t[1] = even - point * odd;
+    }
+}
+
 /* A y. */
 TD__INLINE void winograd_gradient(const vec y[TILE], vec t[EDGE])
 {
-    vec a = y[0] + A2 * y[2], a_odd = y[1] + A2 * y[3], b = y[0] + B2 * y[2], b_odd = y[1] + B2 * y[3];
     t[0] = y[0];
-    t[1] = a + A * a_odd;
-    t[2] = a - A * a_odd;
-    t[3] = b + B * b_odd;
-    t[4] = b - B * b_odd;
+    winograd_gradient_pair(1, y, t + 1);
+    winograd_gradient_pair(2, y, t + 3);
     t[5] = y[3];
 }
 
