@@ -25,7 +25,7 @@ static const struct command {
      CONFORM},
     {"list-plugins", "list-plugins [--json] [--plugins DIR] [--plugin FILE]",
      "lists what plugins offer, from their notes, running none of their code", LIST},
-    {"describe", "describe [KEY] [--plugins DIR] [--plugin FILE]",
+    {"describe", "describe [KEY] [--json] [--plugins DIR] [--plugin FILE]",
      "prints what is registered under KEY with its parameters; without KEY, all there is", DESCRIBE},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -67,7 +67,7 @@ static const struct option_row {
     {"--test-only", NULL, TEST_ONLY, TRAIN, "trains nothing, as the command test"},
     {"--student-only", NULL, STUDENT_ONLY, TRAIN | TEST, "does not test the teacher"},
     {"--float32", NULL, FLOAT32, CONFORM, "computes in single instead of double precision"},
-    {"--json", NULL, JSON, TRAIN | TEST | CHECK | LIST, "prints results (of check: the plan and all mistakes) as a JSON document"},
+    {"--json", NULL, JSON, TRAIN | TEST | CHECK | LIST | DESCRIBE, "prints results (of check: the plan and all mistakes) as a JSON document"},
     {"--quiet", NULL, 'q', ALL, "prints warnings and errors only"},
     {"--verbose", NULL, 'v', ALL, "prints what is looked for and found as well"},
     {"--help", NULL, 'h', ALL, "prints this and exits"},
@@ -294,7 +294,7 @@ static int run(struct line *l, td__plugins *plugins)
     td__plugins_load(plugins);
     if (l->command->bit == DESCRIBE) {
         td__plugins_load_backends(plugins, NULL);
-        return td__describe(l->key, stdout) ? TD__EXIT_USAGE : TD__EXIT_OK;
+        return td__describe(l->key, l->run.json, stdout) ? TD__EXIT_USAGE : TD__EXIT_OK;
     }
     l->run.plugins = plugins;
     l->run.sets = l->sets.v;

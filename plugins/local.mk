@@ -22,6 +22,7 @@ include plugins/methods/dml/plugin.mk
 include plugins/methods/fitnet/plugin.mk
 include plugins/methods/fsp/plugin.mk
 include plugins/methods/ft/plugin.mk
+include plugins/methods/hnd/plugin.mk
 include plugins/methods/ickd/plugin.mk
 include plugins/methods/kd/plugin.mk
 include plugins/methods/ktaad/plugin.mk

@@ -24,5 +24,7 @@ void td__bind_taps(const td_param *table, const void *params, void (*fn)(const t
 
 /* "name: type = default   doc" lines, nested tables indented, for `describe`. */
 void td__print_params(const td_param *table, int indent, FILE *out);
+/* The same as a JSON array of {name, type, default, required, doc[, parameters]}; NULL: out of memory. */
+struct json_t *td__params_json(const td_param *table);
 
 #endif

@@ -1,4 +1,7 @@
 /* Parameter tables for people. */
+#include <jansson.h>
+#include <stdlib.h>
+
 #include "host/config/value.h"
 
 static const char *const names[] = {
@@ -29,6 +32,36 @@ static int print_type(const td_param *p, FILE *out)
     if (td__param_nullable(p))
         n += fprintf(out, " or null");
     return n;
+}
+
+/* What print_type says, as text; NULL: out of memory. */
+static json_t *type_json(const td_param *p)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        print_type(p, out);
+    json_t *type = out && !fclose(out) ? json_string(text) : NULL;
+    free(text);
+    return type;
+}
+
+json_t *td__params_json(const td_param *table)
+{
+    json_t *all = json_array();
+    for (const td_param *p = table; all && p && p->name; p++) {
+        int ignored = (p->flags & TD_PARAM_IGNORED) != 0;
+        json_t *one = json_pack("{s:s, s:o, s:s?, s:b, s:s?}", "name", p->name, "type",
+                                ignored ? json_string("ignored") : type_json(p), "default", p->def, "required",
+                                !ignored && !p->def, "doc", p->doc);
+        int failed = one && has_members(p) && json_object_set_new(one, "parameters", td__params_json(p->fields));
+        if (json_array_append_new(all, one) || failed) {
+            json_decref(all);
+            return NULL;
+        }
+    }
+    return all;
 }
 
 void td__print_params(const td_param *table, int indent, FILE *out)

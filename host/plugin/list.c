@@ -96,7 +96,47 @@ static void describe_entry(const td__entry *e, FILE *out)
     }
 }
 
-int td__describe(const char *key, FILE *out)
+/* What a loss declares of itself, for programs that plan or tabulate. */
+static int add_loss(json_t *j, const td_loss_type *loss)
+{
+    static const char *const needs[] = {"target", "index", "teacher_grad", "not_cacheable"}; /* TD_NEEDS_..., bit by bit */
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (loss->needs >> i & 1)
+            json_array_append_new(list, json_string(needs[i]));
+    return json_object_set_new(j, "needs", list) || json_object_set_new(j, "state", json_boolean(loss->build != NULL));
+}
+
+static json_t *entry_json(const td__entry *e)
+{
+    const td_type *t = e->type;
+    json_t *plugin = e->plugin ? json_pack("{s:s, s:s, s:s, s:o}", "id", e->plugin->id, "version", e->plugin->version,
+                                           "licence", e->plugin->licence, "file", td__text_json(e->plugin->file))
+                               : json_null();
+    json_t *j = json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o}", "kind", td__kind_name(e->kind), "key", t->key, "summary",
+                          t->summary, "aliases", t->aliases, "plugin", plugin, "parameters", td__params_json(t->params));
+    if (j && e->kind == TD_KIND_LOSS && add_loss(j, (const td_loss_type *)t)) {
+        json_decref(j);
+        return NULL;
+    }
+    return j;
+}
+
+static int describe_json(const char *key, FILE *out)
+{
+    const td__entry *e;
+    json_t *all = json_array();
+    int failed = !all;
+    for (size_t i = 0; !failed && (e = td__entry_at(i)); i++)
+        if (!key || td__entry_matches(e, key))
+            failed = json_array_append_new(all, entry_json(e));
+    if (!failed)
+        failed = json_dumpf(all, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
+    json_decref(all);
+    return failed ? -1 : 0;
+}
+
+int td__describe(const char *key, int json, FILE *out)
 {
     const td__entry *e;
     size_t found = 0;
@@ -104,6 +144,8 @@ int td__describe(const char *key, FILE *out)
     for (size_t i = 0; (e = td__entry_at(i)); i++) {
         if (key && !td__entry_matches(e, key))
             continue;
+        if (json)
+            return describe_json(key, out);
         if (!key)
             fprintf(out, "%-16s %-28s %s\n", td__kind_name(e->kind), e->type->key,
                     e->type->summary ? e->type->summary : "");

@@ -63,8 +63,9 @@ void td__plugins_free(td__plugins *p); /* after td__registry_clear: types point 
 /* `tdhost list-plugins`: one line a key, from notes only; 0, or -1 when out cannot be written. */
 int td__list_plugins(const td__plugins *p, int json, FILE *out);
 /* `tdhost describe KEY`: everything registered under the key; -1 and a message with the nearest keys where there is
- * nothing.  KEY NULL: one line for everything there is. */
-int td__describe(const char *key, FILE *out);
+ * nothing.  KEY NULL: one line for everything there is.  json: an array of {kind, key, summary, aliases, plugin, parameters},
+ * of a loss also `needs` (which of target, index, teacher_grad, not_cacheable) and `state` (whether it keeps any). */
+int td__describe(const char *key, int json, FILE *out);
 
 /* The host's function table. */
 extern const td_api td__api;

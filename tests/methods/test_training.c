@@ -123,7 +123,7 @@ static char *smaller(const char *text, const char *dir)
         const char *has, *set;
     } changes[] = {
         {"\n  teacher_model:", "--set models.teacher_model.key=resnet14 --set models.teacher_model.src_ckpt=null "},
-        {"\n  student_model:", "--set models.student_model.key=resnet8 "},
+        {"\n  student_model:", "--set models.student_model.key=resnet8 --set models.student_model.src_ckpt=null "},
         {"\n  model:", "--set models.model.key=resnet8 "},
         {"\n  num_epochs:", "--set train.num_epochs=3 "},
         {"\n  train_data_loader:", "--set train.train_data_loader.kwargs.batch_size=32 "},

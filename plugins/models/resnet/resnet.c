@@ -7,7 +7,8 @@
 struct resnet_params {
     int64_t depth, num_classes;
     const char *shortcut;
-    td_ints widths; /* stem, then the three groups */
+    td_ints widths;              /* stem, then the three groups */
+    int64_t bottleneck_channels; /* of the bottleneck that layer1 is then; 0: layer1 is a group as the others */
 };
 
 /* ---- basic block ---- */
@@ -103,6 +104,20 @@ static td_module *group_new(td_ctx *c, td_module *parent, int i, const struct re
     return group;
 }
 
+/* To few channels at half the side, what a device would send, and back (Matsubara et al., 2019). */
+static td_module *bottleneck_new(td_ctx *c, td_module *parent, const struct resnet_params *p)
+{
+    td_module *m = td_layer(c, parent, "layer1", "Sequential", "{}");
+    td_conv_layer(c, m, "encoder", p->widths.v[0], p->bottleneck_channels, 3, 2);
+    td_norm_layer(c, m, "bn1", p->bottleneck_channels);
+    td_layer(c, m, "relu1", "ReLU", "{}");
+    td_layer(c, m, "decoder", "ConvTranspose2d", "{in_channels: %lld, out_channels: %lld, kernel_size: 2, stride: 2, bias: false}",
+             (long long)p->bottleneck_channels, (long long)p->widths.v[1]);
+    td_norm_layer(c, m, "bn2", p->widths.v[1]);
+    td_layer(c, m, "relu2", "ReLU", "{}");
+    return m;
+}
+
 static td_module *build(td_ctx *c, const void *params)
 {
     const struct resnet_params *p = params;
@@ -118,7 +133,8 @@ static td_module *build(td_ctx *c, const void *params)
     r->bn1 = td_norm_layer(c, m, "bn1", p->widths.v[0]);
     r->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
     for (int i = 0; i < 3; i++)
-        r->layers[i] = group_new(c, m, i, p, (p->depth - 2) / 6);
+        r->layers[i] = i == 0 && p->bottleneck_channels ? bottleneck_new(c, m, p)
+                                                        : group_new(c, m, i, p, (p->depth - 2) / 6);
     r->avgpool = td_layer(c, m, "avgpool", "AdaptiveAvgPool2d", "{output_size: 1}");
     r->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)p->widths.v[3],
                      (long long)p->num_classes);
@@ -138,6 +154,10 @@ static td_module *build(td_ctx *c, const void *params)
 
 static const td_param any_params[] = {
     TD_PARAM_INT(struct resnet_params, depth, NULL, "6n + 2", .min = 8, .max = 100000),
+    COMMON_PARAMS("[16, 16, 32, 64]")};
+static const td_param bottleneck_params[] = {
+    TD_PARAM_INT(struct resnet_params, depth, NULL, "6n + 2", .min = 8, .max = 100000),
+    TD_PARAM_INT(struct resnet_params, bottleneck_channels, NULL, "in the middle of layer1, at half its side", .min = 1, .max = 65536),
     COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param fixed_params[] = {COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param x4_params[] = {COMMON_PARAMS("[32, 64, 128, 256]")};
@@ -169,12 +189,17 @@ static const td_model_type resnet = {
              .params_size = sizeof(struct resnet_params)},
     .build = build};
 
+static const td_model_type bottleneck_resnet = {
+    .type = {.key = "bottleneck_resnet", .summary = "ResNet for CIFAR with a bottleneck for layer1", .params = bottleneck_params,
+             .params_size = sizeof(struct resnet_params)},
+    .build = build};
+
 TD_PLUGIN(resnet, "0.1.0", "MIT", "ResNets for CIFAR (He et al., CVPR 2016)",
           "model:resnet model:resnet8 model:resnet14 model:resnet20 model:resnet32 model:resnet44 model:resnet56 "
-          "model:resnet110 model:resnet1202 model:resnet8x4 model:resnet32x4")
+          "model:resnet110 model:resnet1202 model:resnet8x4 model:resnet32x4 model:bottleneck_resnet")
 {
-    const td_model_type *all[] = {&resnet,   &resnet8,   &resnet14,   &resnet20,  &resnet32,  &resnet44,
-                                  &resnet56, &resnet110, &resnet1202, &resnet8x4, &resnet32x4};
+    const td_model_type *all[] = {&resnet,   &resnet8,   &resnet14,   &resnet20,  &resnet32,   &resnet44,
+                                  &resnet56, &resnet110, &resnet1202, &resnet8x4, &resnet32x4, &bottleneck_resnet};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
         td_register(reg, TD_KIND_MODEL, all[i]);
 }
