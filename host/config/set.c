@@ -16,9 +16,12 @@ static void missing(struct change *s, const td__node *map, const char *path)
 {
     size_t n = strcspn(path, ".");
     const char *name = td__node_text(s->cfg, path, n);
-    if (name)
-        td__diag_error(&s->cfg->diag, s->at, "%s has no '%s'%s", *s->where ? s->where : "the document", name,
-                       td__did_you_mean_key(s->cfg, name, map));
+    if (!name)
+        return;
+    const char *hint = td__did_you_mean_key(s->cfg, name, map);
+    if (!*hint && !path[n])
+        hint = "; --set +... makes a new key";
+    td__diag_error(&s->cfg->diag, s->at, "%s has no '%s'%s", *s->where ? s->where : "the document", name, hint);
 }
 
 /* The node in a slot, made this place's own where an alias led to it. */

@@ -112,6 +112,7 @@ Test(set, mistakes)
     expect_wrong("train.milestones.x.y=1",
                  "--set train.milestones.x.y=1: train.milestones is a list of 2; 'x' is no position in it (they start at 0)\n");
     expect_wrong("train.num_epochs.x=1", "--set train.num_epochs.x=1: train.num_epochs is an integer (1); there is nothing below it\n");
+    expect_wrong("train.every=1", "--set train.every=1: train has no 'every'; --set +... makes a new key\n");
     expect_wrong("+train.a.b=1", "--set +train.a.b=1: train has no 'a'\n");
     expect_wrong("datasets.v1.0/vla.n=1", "--set datasets.v1.0/vla.n=1: datasets has no 'v1'\n");
     expect_wrong("datasets.cifar10/train.kwargs.rot=1",
