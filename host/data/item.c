@@ -35,6 +35,7 @@ void td__item_begin(td_item *item, td_ctx *c, uint64_t seed, int64_t epoch, int6
     item->seed = seed;
     item->use = 0;
     item->passes = 0;
+    item->drew = 0;
     item->n_supp = 0;
 }
 
@@ -122,6 +123,7 @@ void *td__item_supp(td_item *item, const char *name, const td_desc *d)
 
 double td__item_random(td_item *item, uint32_t draw)
 {
+    item->drew = 1;
     return td__uniform(item->seed, (uint64_t)item->head.epoch, (uint64_t)item->head.index,
                        item->use + ((uint64_t)draw << 32));
 }

@@ -17,6 +17,7 @@ struct td_item {
     td_ctx *c;         /* gets this item's errors */
     uint64_t seed;
     uint64_t use;      /* what the next draw is for */
+    int drew;          /* a number was drawn */
     uint32_t passes;   /* how often a transform chain ran on this sample: each has draws of its own */
     int current;       /* which buffer holds the image */
     void *buffers[2];  /* an image and the one it is being made from */

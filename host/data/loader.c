@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "host/base/mem.h"
+#include "host/data/resident.h"
 #include "host/data/stack.h"
 
 /* What one thread needs to decode. */
@@ -28,6 +29,7 @@ struct td__loader {
     td__loader_options o;
     int64_t *order; /* positions, as the sampler wrote them */
     int64_t n_samples, n_batches, epoch;
+    td__resident *resident; /* makes the batches; NULL: the decoders do */
 
     struct decoder *decoders; /* [0] is the caller's, the rest are the workers' */
     int n_threads;
@@ -155,10 +157,12 @@ td__loader *td__loader_new(td_ctx *c, td_dataset *d, const td__loader_options *o
     }
     l->data = td__dataset_retain(d);
     l->o = *o;
+    if (o->resident && (l->resident = td__resident_new(c, d)))
+        l->o.workers = 0;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->done, NULL);
-    l->n_slots = o->workers ? 2 * (int64_t)o->workers : 1;
+    l->n_slots = l->o.workers ? 2 * (int64_t)l->o.workers : 1;
     l->slots = calloc((size_t)l->n_slots, sizeof *l->slots);
     l->order = malloc((size_t)d->length * sizeof *l->order);
     if (!l->slots || !l->order || make_decoders(l))
@@ -195,6 +199,7 @@ void td__loader_free(td__loader *l)
     pthread_cond_destroy(&l->done);
     pthread_cond_destroy(&l->work);
     pthread_mutex_destroy(&l->lock);
+    td__resident_free(l->resident);
     td__dataset_release(l->data);
     free(l->decoders);
     free(l->slots);
@@ -258,6 +263,12 @@ int td__loader_next(td_ctx *c, td__loader *l, td__batch *out)
         return -1;
     if (l->delivered >= l->n_batches)
         return 0;
+    if (l->resident) {
+        int64_t first = l->delivered++ * l->o.batch_size;
+        return td__resident_batch(c, l->resident, l->order + first, least(l->o.batch_size, l->n_samples - first), l->epoch, out)
+                   ? -1
+                   : 1;
+    }
     struct slot *s = await(l);
     if (s->failed)
         td__fail(c, "%s", s->error ? s->error : "out of memory");

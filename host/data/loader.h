@@ -13,6 +13,7 @@ typedef struct td__loader_options {
     int32_t workers;  /* 0: the calling thread decodes */
     uint64_t seed;    /* of the order; draws of transforms come from the data set's */
     const td__object *sampler; /* NULL: in order */
+    int32_t resident; /* where it can be the data set lies on the backend, and nothing is decoded while training */
 } td__loader_options;
 
 typedef struct td__batch {

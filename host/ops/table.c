@@ -36,7 +36,7 @@ static void fill(void)
 {
     static const td_op_type *const families[] = {
         td__ops_pointwise, td__ops_reduce, td__ops_softmax, td__ops_loss,  td__ops_matmul, td__ops_conv,
-        td__ops_norm,      td__ops_pool,   td__ops_shape,   td__ops_index, td__ops_optim,
+        td__ops_norm,      td__ops_pool,   td__ops_shape,   td__ops_index, td__ops_optim, td__ops_augment,
     };
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (const td_op_type *op = families[f]; op->name; op++)

@@ -184,7 +184,8 @@ int td__experiment_open_data(td__experiment *x)
 
 td__loader *td__experiment_loader(td__experiment *x, const td__loader_plan *p)
 {
-    td__loader_options o = {p->batch_size, p->drop_last, (int32_t)p->workers, x->seed, p->sampler};
+    td__loader_options o = {p->batch_size, p->drop_last, (int32_t)p->workers, x->seed, p->sampler,
+                             !p->streamed && x->c->backend->capture_begin};
     td_dataset *d = td__dataset_open(x->c, &x->cfg, p->dataset, x->seed);
     if (d && p->wrapper) {
         td_dataset *wrapped = td__dataset_wrap(x->c, p->wrapper, d);

@@ -40,6 +40,7 @@ typedef struct td__loader_plan {
     td__object *wrapper, *sampler; /* NULL: none */
     int64_t batch_size, workers;
     int32_t drop_last;
+    int32_t streamed; /* never laid on the backend: few of its samples are wanted */
 } td__loader_plan;
 
 /* A named module of `adaptations`. */

@@ -121,7 +121,7 @@ td_tensor *td__stage_forward(td_ctx *c, td__train_stage *s, const td__batch *bat
     td__io_begin(s->io, batch, epoch, step);
     teacher_forward(c, s, batch);
     td__network_forward(c, &s->student, batch, s->io);
-    if (s->graph && c->backend->branch)
+    if (s->graph && s->teacher.root && c->backend->branch)
         td__branch(c, TD_BRANCH_JOIN);
     td__network_secondary(c, &s->teacher, s->io);
     td__network_secondary(c, &s->student, s->io);
@@ -152,6 +152,7 @@ static td__loader *trial_loader(td__experiment *x, const td__loader_plan *p)
     few.batch_size = TD__TRIAL;
     few.workers = 0;
     few.sampler = NULL;
+    few.streamed = 1;
     return td__experiment_loader(x, &few);
 }
 

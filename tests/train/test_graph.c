@@ -117,3 +117,35 @@ Test(graph, a_read_while_capturing_undoes_the_capture)
     const char *sets[] = {RESTLESS("third")};
     cr_expect_eq(replays(lab_distil, sets, 1, "restless reads a tensor on the host"), 0);
 }
+
+/* Images that lie on the backend are cut and mirrored there with the bits the loader's threads make. */
+#define SHAPES(n, transforms)                                                                                           \
+    "{key: DrawnShapes, kwargs: {length: " n ", transform: !import_call {key: Compose, init: {kwargs: {transforms: [" transforms "]}}}}}"
+#define STEP(key, kwargs) "!import_call {key: " key ", init: {kwargs: {" kwargs "}}}"
+
+Test(graph, images_on_the_backend)
+{
+    const char *crop = "datasets.train=" SHAPES("43", STEP("RandomCrop", "size: 8, padding: 3, fill: [9, 200, 31]") ", "
+                       STEP("RandomHorizontalFlip", "p: 0.4") ", " STEP("ToTensor", "") ", "
+                       STEP("Normalize", "mean: [0.49, 0.48, 0.45], std: [0.2, 0.25, 0.3]"));
+    const char *sets[] = {crop, "datasets.val=" SHAPES("20", STEP("RandomCrop", "size: 8") ", " STEP("ToTensor", "")),
+                          "models.teacher_model.kwargs={classes: 10}", "models.student_model.kwargs={classes: 10}"};
+    char text[8192];
+    cr_assert_eq(train(lab_distil, "reference", sets, 4, text, sizeof text), TD__EXIT_OK, "%s", text);
+    cr_assert_not(strstr(text, "images lie on"));
+    cr_assert_eq(train(lab_distil, "queued", sets, 4, text, sizeof text), TD__EXIT_OK, "%s", text);
+    cr_assert(strstr(text, "DrawnShapes: 43 images lie on the queued backend"), "%s", text);
+    cr_assert(lab_same_run(&lab, "reference", "queued"));
+}
+
+Test(graph, images_of_transforms_without_such_a_form_are_decoded_as_ever)
+{
+    const char *sets[] = {"datasets.train=" SHAPES("40", STEP("Resize", "size: 8") ", " STEP("ToTensor", "")),
+                          "datasets.val=" SHAPES("20", STEP("Resize", "size: 8") ", " STEP("ToTensor", "")),
+                          "models.teacher_model.kwargs={classes: 10}", "models.student_model.kwargs={classes: 10}"};
+    char text[8192];
+    cr_assert_eq(train(lab_distil, "reference", sets, 4, text, sizeof text), TD__EXIT_OK, "%s", text);
+    cr_assert_eq(train(lab_distil, "queued", sets, 4, text, sizeof text), TD__EXIT_OK, "%s", text);
+    cr_assert_not(strstr(text, "images lie on"), "%s", text);
+    cr_assert(lab_same_run(&lab, "reference", "queued"));
+}

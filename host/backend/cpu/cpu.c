@@ -109,6 +109,7 @@ static const char *const shared[] = {
     "index_select_grad",
     "index_copy",
     "copy",
+    "augment",
     "solve_spd",
     NULL,
 };

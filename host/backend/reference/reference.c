@@ -12,7 +12,7 @@ static td_kernel kernel(const char *op)
     static const td__kernel_row *const families[] = {
         td__reference_pointwise, td__reference_reduce, td__reference_softmax, td__reference_loss,
         td__reference_matmul,    td__reference_conv,   td__reference_norm,    td__reference_pool,
-        td__reference_shape,     td__reference_index,  td__reference_optim,   NULL,
+        td__reference_shape,     td__reference_index,  td__reference_optim, td__reference_augment,   NULL,
     };
     return td__kernel_find(families, op);
 }

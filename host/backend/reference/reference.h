@@ -8,7 +8,7 @@
 
 extern const td__kernel_row td__reference_pointwise[], td__reference_reduce[], td__reference_softmax[],
     td__reference_loss[], td__reference_matmul[], td__reference_conv[], td__reference_norm[], td__reference_pool[],
-    td__reference_shape[], td__reference_index[], td__reference_optim[];
+    td__reference_shape[], td__reference_index[], td__reference_optim[], td__reference_augment[];
 
 /* Runs the statements, which only move data; T is an unsigned integer as wide as the dtype. */
 #define FOR_BITS(dtype_, T, ...)      \

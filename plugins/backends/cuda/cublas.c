@@ -5,24 +5,36 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <td/kinds.h>
 
-#define WORKSPACE ((size_t)32 << 20) /* one for the stream: products are then the same bits every time */
+#define WORKSPACE ((size_t)32 << 20) /* one a stream: products are then the same bits every time */
 
-static cublasHandle_t handle;
-static void *workspace;
+static cublasHandle_t handles[2]; /* of each branch */
+static void *workspaces[2];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* a handle serves one thread at a time */
+
+/* For the stream of the branch at work. */
+static cublasStatus_t open_handle(cublasHandle_t *handle, void **workspace)
+{
+    cublasStatus_t s = cublasCreate(handle);
+    if (!s)
+        s = cublasSetStream(*handle, cuda_stream);
+    if (!s)
+        s = cublasSetMathMode(*handle, cuda_tf32() ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH);
+    if (!s && !(*workspace = cuda_alloc(WORKSPACE)))
+        s = CUBLAS_STATUS_ALLOC_FAILED;
+    if (!s)
+        s = cublasSetWorkspace(*handle, *workspace, WORKSPACE);
+    return s;
+}
 
 int32_t cuda_cublas_open(char *why, size_t why_size)
 {
-    cublasStatus_t s = cublasCreate(&handle);
-    if (!s)
-        s = cublasSetStream(handle, cuda_stream);
-    if (!s)
-        s = cublasSetMathMode(handle, cuda_tf32() ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH);
-    if (!s && !(workspace = cuda_alloc(WORKSPACE)))
-        s = CUBLAS_STATUS_ALLOC_FAILED;
-    if (!s)
-        s = cublasSetWorkspace(handle, workspace, WORKSPACE);
+    cublasStatus_t s = open_handle(&handles[0], &workspaces[0]);
+    if (!s && !cuda_branch(TD_BRANCH_SIDE))
+        s = open_handle(&handles[1], &workspaces[1]);
+    if (cuda_branch(TD_BRANCH_JOIN) && !s)
+        s = CUBLAS_STATUS_EXECUTION_FAILED;
     if (!s)
         return TD_OK;
     snprintf(why, why_size, "cuBLAS: %s: %s", cublasGetStatusName(s), cublasGetStatusString(s));
@@ -31,12 +43,14 @@ int32_t cuda_cublas_open(char *why, size_t why_size)
 
 void cuda_cublas_close(void)
 {
-    if (handle)
-        cublasDestroy(handle);
-    if (workspace)
-        cuda_free(workspace, WORKSPACE);
-    handle = NULL;
-    workspace = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (handles[i])
+            cublasDestroy(handles[i]);
+        if (workspaces[i])
+            cuda_free(workspaces[i], WORKSPACE);
+        handles[i] = NULL;
+        workspaces[i] = NULL;
+    }
 }
 
 /* out [b, m, n] = x y, row-major, with x [b, m, k] and y [b, k, n], either stored with its last two swapped. */
@@ -47,6 +61,7 @@ struct product {
 
 static cublasStatus_t multiply(const struct product *p, const td_view *x, const td_view *y, td_view *out)
 {
+    const cublasHandle_t handle = handles[cuda_side];
     const cublasOperation_t x_op = p->x_swapped ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t y_op = p->y_swapped ? CUBLAS_OP_T : CUBLAS_OP_N;
     const int m = (int)p->m, n = (int)p->n, k = (int)p->k, batch = (int)p->batch;

@@ -1,4 +1,4 @@
-/* The CUDA backend: one device, one stream, and the kernels by family.  Seen by C and by nvcc. */
+/* The CUDA backend: one device, two streams, and the kernels by family.  Seen by C and by nvcc. */
 #ifndef TD_CUDA_H
 #define TD_CUDA_H
 
@@ -22,7 +22,8 @@ typedef struct cuda_fault {
     int64_t value, limit;
 } cuda_fault;
 
-extern cudaStream_t cuda_stream; /* all work of this backend, in order */
+extern cudaStream_t cuda_stream; /* where work is queued: that of the branch at work */
+extern int32_t cuda_side;        /* 1 while that is the second branch */
 extern cuda_fault *cuda_faults;  /* one, mapped into the device's memory */
 
 /* 0 = cannot run here, with the reason; else how well. */
@@ -37,8 +38,28 @@ int cuda_take_fault(char *text, size_t size);
 /* Whether TDHOST_CUDA_TF32 asks for TF32 in products and convolutions. */
 int cuda_tf32(void);
 
+/* ---- graph.c: branches, and steps as graphs (td_backend_type) ---- */
+
+extern int cuda_capturing;              /* between capture_begin and capture_end */
+extern cudaStream_t cuda_memory_stream; /* never captured: what memory needs meanwhile */
+int32_t cuda_graphs_open(void);         /* a cudaError_t; before all that queues work */
+void cuda_graphs_close(void);
+int32_t cuda_branch(int32_t where);
+int32_t cuda_capture_begin(void);
+int32_t cuda_capture_end(void **graph);
+int32_t cuda_replay(void *graph);
+void cuda_graph_free(void *graph);
+/* While capturing: a copy of the bytes on the device that lives as long as the graph.  NULL: reported. */
+void *cuda_constant(const void *bytes, size_t n);
+
 /* ---- alloc.c ---- */
 
+/* 0, or TD_ERROR and what was tried, in words, for cuda_last_error. */
+int32_t cuda_report(cudaError_t e, const char *what);
+const char *cuda_last_error(void);
+int32_t cuda_memory(uint64_t *free_bytes, uint64_t *all_bytes);
+int32_t cuda_staging_open(void); /* a cudaError_t */
+void cuda_staging_close(void);
 void *cuda_alloc(size_t bytes);
 void cuda_free(void *p, size_t bytes);
 int32_t cuda_copy_in(void *dst, const void *src, size_t bytes);
@@ -61,12 +82,12 @@ typedef struct cuda_row {
 
 /* Ended by {NULL}. */
 extern const cuda_row cuda_pointwise[], cuda_cast[], cuda_reduce[], cuda_softmax[], cuda_loss[], cuda_matmul[],
-    cuda_conv[], cuda_norm[], cuda_pool[], cuda_shape[], cuda_index[], cuda_optim[],
+    cuda_conv[], cuda_norm[], cuda_pool[], cuda_shape[], cuda_index[], cuda_optim[], cuda_augment[],
     cuda_solve[];
 
 /* out[..., i] += bias[i], channels innermost in memory. */
 int32_t cuda_add_bias(td_run *r, td_view *out, const td_view *bias);
-/* float64 convolutions by their definition (direct.cu), as the op table's rows of these names. */
+/* Convolutions by their definition (direct.cu), as the op table's rows of these names. */
 int32_t cuda_direct_conv2d(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a);
 int32_t cuda_direct_input_grad(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a);
 int32_t cuda_direct_weight_grad(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a);

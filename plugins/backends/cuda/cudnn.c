@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <td/plugin.h>
 
 enum direction { FORWARD, TO_INPUT, TO_WEIGHT };
 
@@ -24,21 +25,29 @@ typedef struct plan {
     cudnnTensorDescriptor_t x, y;
     cudnnFilterDescriptor_t w;
     cudnnConvolutionDescriptor_t conv;
-    int algorithm; /* of the direction's enum */
+    int algorithm; /* of the direction's enum, or DIRECT */
     size_t workspace;
 } plan;
 
+#define DIRECT (-1) /* cuDNN has none: by definition (direct.cu) */
+#define LEFT 1      /* what running such a plan returns */
 #define SLOTS 256
-static cudnnHandle_t handle;
+static cudnnHandle_t handles[2]; /* of each branch */
 static plan *plans[SLOTS];
+static const char *const names[] = {"convolution", "convolution's input gradient", "convolution's weight gradient"};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the handle and the plans */
 
 int32_t cuda_cudnn_open(char *why, size_t why_size)
 {
-    cudnnStatus_t s = cudnnCreate(&handle);
-    if (!s)
-        s = cudnnSetStream(handle, cuda_stream);
-    if (!s)
+    cudnnStatus_t s = CUDNN_STATUS_SUCCESS;
+    int32_t failed = TD_OK;
+    for (int side = 0; side < 2 && !s && !failed; side++) {
+        failed = side ? cuda_branch(TD_BRANCH_SIDE) : TD_OK;
+        s = cudnnCreate(&handles[side]);
+        if (!s)
+            s = cudnnSetStream(handles[side], cuda_stream);
+    }
+    if (!cuda_branch(TD_BRANCH_JOIN) && !failed && !s)
         return TD_OK;
     snprintf(why, why_size, "cuDNN: %s", cudnnGetErrorString(s));
     return TD_ERROR;
@@ -64,9 +73,11 @@ void cuda_cudnn_close(void)
             plans[i] = p->next;
             free_plan(p);
         }
-    if (handle)
-        cudnnDestroy(handle);
-    handle = NULL;
+    for (int side = 0; side < 2; side++) {
+        if (handles[side])
+            cudnnDestroy(handles[side]);
+        handles[side] = NULL;
+    }
 }
 
 /* ---- plans ---- */
@@ -104,7 +115,7 @@ static cudnnStatus_t describe(plan *p)
     do {                                                                                            \
         perf_type found[16];                                                                        \
         int n = 0;                                                                                  \
-        cudnnStatus_t s = query(handle, __VA_ARGS__, 16, &n, found);                                \
+        cudnnStatus_t s = query(handles[cuda_side], __VA_ARGS__, 16, &n, found);                                \
         for (int i = 0; !s && i < n; i++)                                                           \
             if (!found[i].status && found[i].determinism == CUDNN_DETERMINISTIC &&                  \
                 (cuda_tf32() || found[i].mathType == CUDNN_FMA_MATH ||                              \
@@ -150,6 +161,12 @@ static plan *plan_for(const shape *k, cudnnStatus_t *s)
     *s = describe(p);
     if (!*s)
         *s = choose(p);
+    if (*s == CUDNN_STATUS_NOT_SUPPORTED) {
+        td_message(NULL, TD_LOG_WARN, "cuda: cuDNN has no deterministic %s of %dx%dx%dx%d by %dx%dx%dx%d: a slow kernel is used",
+                   names[k->direction], k->x[0], k->x[1], k->x[2], k->x[3], k->w[0], k->w[1], k->w[2], k->w[3]);
+        p->algorithm = DIRECT;
+        *s = CUDNN_STATUS_SUCCESS;
+    }
     if (*s) {
         free_plan(p);
         return NULL;
@@ -164,6 +181,7 @@ static plan *plan_for(const shape *k, cudnnStatus_t *s)
 static cudnnStatus_t execute(const plan *p, void *x, void *w, void *y, void *workspace)
 {
     const float one = 1, zero = 0;
+    const cudnnHandle_t handle = handles[cuda_side];
     switch (p->key.direction) {
     case FORWARD:
         return cudnnConvolutionForward(handle, &one, p->x, x, p->w, w, p->conv, (cudnnConvolutionFwdAlgo_t)p->algorithm,
@@ -179,12 +197,13 @@ static cudnnStatus_t execute(const plan *p, void *x, void *w, void *y, void *wor
     }
 }
 
-/* Runs the shape's plan under the lock; the failure is recorded in r. */
+/* Runs the shape's plan under the lock: 0, or the failure is recorded in r, or LEFT and nothing is done. */
 static int32_t run_locked(td_run *r, const shape *k, const td_view *x, const td_view *w, const td_view *y)
 {
-    static const char *const names[] = {"convolution", "convolution's input gradient", "convolution's weight gradient"};
     cudnnStatus_t s = CUDNN_STATUS_SUCCESS;
     const plan *p = plan_for(k, &s);
+    if (p && p->algorithm == DIRECT)
+        return LEFT;
     void *workspace = p && p->workspace ? td_host->run_scratch(r, p->workspace) : NULL;
     if (p && p->workspace && !workspace)
         return TD_ERROR;
@@ -192,7 +211,7 @@ static int32_t run_locked(td_run *r, const shape *k, const td_view *x, const td_
         s = execute(p, x->data, w->data, y->data, workspace);
     if (!s)
         return cuda_launched(r);
-    td_host->run_fail(r, "cuDNN has no deterministic %s of input %dx%dx%dx%d and weight %dx%dx%dx%d: %s",
+    td_host->run_fail(r, "cuDNN cannot do the %s of input %dx%dx%dx%d and weight %dx%dx%dx%d: %s",
                       names[k->direction], k->x[0], k->x[1], k->x[2], k->x[3], k->w[0], k->w[1], k->w[2], k->w[3],
                       cudnnGetErrorString(s));
     return TD_ERROR;
@@ -248,7 +267,8 @@ static int32_t forward(td_run *r, const td_view *in, td_view *out, const td_conv
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    return in->d.dtype == TD_FLOAT64 ? cuda_direct_conv2d(r, in, out, a) : run(r, FORWARD, a, &in[0], &in[1], out);
+    int32_t left = in->d.dtype == TD_FLOAT64 ? LEFT : run(r, FORWARD, a, &in[0], &in[1], out);
+    return left == LEFT ? cuda_direct_conv2d(r, in, out, a) : left;
 }
 
 static int32_t to_input(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
@@ -257,7 +277,8 @@ static int32_t to_input(td_run *r, const td_view *in, td_view *out, const td_con
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    return in->d.dtype == TD_FLOAT64 ? cuda_direct_input_grad(r, in, out, a) : run(r, TO_INPUT, a, out, &in[1], &in[0]);
+    int32_t left = in->d.dtype == TD_FLOAT64 ? LEFT : run(r, TO_INPUT, a, out, &in[1], &in[0]);
+    return left == LEFT ? cuda_direct_input_grad(r, in, out, a) : left;
 }
 
 static int32_t conv2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
@@ -286,8 +307,8 @@ static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, co
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    return in->d.dtype == TD_FLOAT64 ? cuda_direct_weight_grad(r, in, out, a)
-                                     : run(r, TO_WEIGHT, a, &in[0], out, &in[1]);
+    int32_t left = in->d.dtype == TD_FLOAT64 ? LEFT : run(r, TO_WEIGHT, a, &in[0], out, &in[1]);
+    return left == LEFT ? cuda_direct_weight_grad(r, in, out, a) : left;
 }
 
 #define ROW(name) {#name, name}

@@ -1,11 +1,10 @@
-/* The device, its stream, and its errors. */
+/* The device and its errors. */
 #include "plugins/backends/cuda/cuda.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-cudaStream_t cuda_stream;
 cuda_fault *cuda_faults;
 
 #define LEAST_MAJOR 8 /* what the kernels are built for: sm_80 and newer */
@@ -50,7 +49,9 @@ int32_t cuda_open(td_ctx *c)
     char why[256];
     cudaError_t e = cudaSetDevice(0);
     if (!e)
-        e = cudaStreamCreateWithFlags(&cuda_stream, cudaStreamNonBlocking);
+        e = (cudaError_t)cuda_graphs_open();
+    if (!e)
+        e = (cudaError_t)cuda_staging_open();
     if (!e)
         e = cudaHostAlloc((void **)&cuda_faults, sizeof *cuda_faults, cudaHostAllocMapped);
     if (!e) {
@@ -72,10 +73,9 @@ void cuda_close(void)
     cuda_cublas_close();
     if (cuda_faults)
         cudaFreeHost(cuda_faults);
-    if (cuda_stream)
-        cudaStreamDestroy(cuda_stream);
     cuda_faults = NULL;
-    cuda_stream = NULL;
+    cuda_staging_close();
+    cuda_graphs_close();
 }
 
 int cuda_take_fault(char *text, size_t size)

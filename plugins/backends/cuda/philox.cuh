@@ -36,4 +36,20 @@ static __host__ __device__ inline void random_words(uint64_t seed, uint64_t epoc
     philox((uint64_t)out[1] << 32 | out[0], s, out);
 }
 
+/* As td__step_seed. */
+static __host__ __device__ inline uint64_t step_seed(uint64_t seed, int64_t epoch, int64_t step)
+{
+    uint32_t at[4] = {(uint32_t)epoch, (uint32_t)step, (uint32_t)((uint64_t)step >> 32), USE_DROPOUT}, key[4];
+    philox(seed, at, key);
+    return (uint64_t)key[1] << 32 | key[0];
+}
+
+/* As td__uniform. */
+static __host__ __device__ inline double uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
+{
+    uint32_t r[4];
+    random_words(seed, epoch, sample, use, r);
+    return (double)(((uint64_t)r[0] << 32 | r[1]) >> 11) * 0x1p-53;
+}
+
 #endif

@@ -3,7 +3,7 @@ if CUDA
 cuda_plugindir = $(plugindir)
 cuda_plugin_PROGRAMS = %D%/cuda.so
 %C%_cuda_so_SOURCES = %D%/cuda.c %D%/device.c \
-	%D%/alloc.c %D%/cublas.c %D%/cudnn.c
+	%D%/alloc.c %D%/graph.c %D%/cublas.c %D%/cudnn.c
 %C%_cuda_so_CPPFLAGS = $(AM_CPPFLAGS) -isystem $(CUDA_HOME)/include
 %C%_cuda_so_CFLAGS = $(CFLAGS_PLUGIN)
 %C%_cuda_so_LDFLAGS = $(LDFLAGS_PLUGIN) -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR)
@@ -13,7 +13,7 @@ endif
 # Kernels: nvcc, for each architecture of CUDA_ARCHS, and PTX of the last for newer devices.
 cuda_sources = %D%/pointwise.cu %D%/cast.cu %D%/reduce.cu \
 	%D%/softmax.cu %D%/loss.cu %D%/norm.cu %D%/pool.cu \
-	%D%/shape.cu %D%/index.cu %D%/optim.cu %D%/direct.cu %D%/solve.cu
+	%D%/shape.cu %D%/index.cu %D%/optim.cu %D%/direct.cu %D%/augment.cu %D%/solve.cu
 cuda_headers = %D%/cuda.h %D%/device.cuh %D%/fold.cuh \
 	%D%/philox.cuh
 cuda_kernels = $(cuda_sources:.cu=.o)
@@ -24,4 +24,4 @@ NVCCFLAGS = -O3 -std=c++17 --extended-lambda
 $(cuda_kernels): $(cuda_headers) $(tdinclude_HEADERS)
 CLEANFILES += $(cuda_kernels)
 EXTRA_DIST += $(cuda_sources) $(cuda_headers) %D%/cuda.c %D%/device.c \
-	%D%/alloc.c %D%/cublas.c %D%/cudnn.c %D%/README.md
+	%D%/alloc.c %D%/graph.c %D%/cublas.c %D%/cudnn.c %D%/README.md

@@ -121,6 +121,7 @@ static int32_t where_kernel(td_run *r, const td_view *in, td_view *out, const vo
 CUDA_KERNEL(dropout_kernel)
 {
     const td_dropout_attrs a = *(const td_dropout_attrs *)attrs;
+    const int64_t *at = data_of<int64_t>(in[1]); /* epoch and step, or NULL */
     const uint64_t below = (uint64_t)(a.p * 4294967296.0); /* 32 random bits below this: dropped */
     const double scale = a.p < 1 ? 1 / (1 - a.p) : 0;
     const int64_t n = td_desc_numel(&out->d);
@@ -128,7 +129,7 @@ CUDA_KERNEL(dropout_kernel)
     T *y = data_of<T>(*out);
     return each(r, (n + 3) / 4, [=] __device__(int64_t block) {
         uint32_t draw[4];
-        random_words(a.seed, a.counter, (uint64_t)block, USE_DROPOUT, draw);
+        random_words(at ? step_seed(a.seed, at[0], at[1]) : a.seed, a.counter, (uint64_t)block, USE_DROPOUT, draw);
         for (int k = 0; k < 4 && block * 4 + k < n; k++)
             y[block * 4 + k] = draw[k] < below ? (T)0 : (T)(x[block * 4 + k] * scale);
     });
