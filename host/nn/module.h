@@ -67,6 +67,10 @@ td_module *td__layer(td_ctx *c, td_module *parent, const char *name, const char 
 td_module *td__layer_of(td_ctx *c, td_module *parent, const char *name, const void *layer_spec);
 /* Batch norm, then + residual, then ReLU, in one pass where no hook would see what is between; see td_norm_act. */
 td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *x, td_tensor *residual);
+/* The same of conv(x), without a pass of its own where statistics are constant and nothing is differentiated; see
+ * td_conv_norm_act. */
+td_tensor *td__conv_norm_act(td_ctx *c, td_module *conv, td_module *norm, td_module *relu, td_tensor *x,
+                             td_tensor *residual);
 /* torch.nn's layers, registered at start. */
 int td__register_layers(void);
 /* An empty Sequential; children are run in order. */

@@ -114,6 +114,7 @@ const td_api td__api = {
     .reinit = td__reinit,
     .redesign = api_redesign,
     .norm_act = td__norm_act,
+    .conv_norm_act = td__conv_norm_act,
 };
 
 const td_api *td_host = &td__api;

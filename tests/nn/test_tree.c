@@ -11,8 +11,8 @@ struct block {
 static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
     const struct block *d = td_data(m);
-    td_tensor *y = td_norm_act(c, d->bn1, d->relu, td_call(c, d->conv1, x), NULL);
-    return td_norm_act(c, d->bn2, d->relu, td_call(c, d->conv2, y), x);
+    td_tensor *y = td_conv_norm_act(c, d->conv1, d->bn1, d->relu, x, NULL);
+    return td_conv_norm_act(c, d->conv2, d->bn2, d->relu, y, x);
 }
 
 static td_module *block_new(td_ctx *c, td_module *parent, const char *name)
@@ -215,6 +215,45 @@ Test(tree, fused_norm_has_the_same_bits)
             cr_assert_eq(fused[k], apart[k], "%s: element %zu: %.9g fused, %.9g apart", on[i].backend->type.key, k,
                          fused[k], apart[k]);
     }
+}
+
+/* Each way a convolution is computed: Winograd (whole, and cut by channels), plain, strided, 1x1, groups, depthwise. */
+Test(tree, constant_norm_in_a_convolution_has_the_same_bits)
+{
+    static const struct {
+        int in, out, kernel, stride, groups, size, images;
+    } convs[] = {{16, 32, 3, 1, 1, 13, 3}, {64, 256, 3, 1, 1, 8, 1}, {5, 7, 3, 1, 1, 9, 2},    {16, 24, 3, 2, 1, 11, 4},
+                 {16, 20, 1, 1, 1, 8, 40}, {6, 4, 3, 1, 2, 7, 2},    {12, 12, 3, 1, 12, 9, 3}, {3, 16, 7, 2, 1, 20, 2}};
+    td_ctx *k = nn_start(&td__cpu_backend, TD_FLOAT32);
+    td_module *relu = td__module_retain(td_layer(k, NULL, "r", "ReLU", "{}"));
+    for (size_t i = 0; i < sizeof convs / sizeof *convs; i++)
+        for (int with = 0; with < 8; with++) { /* bias, residual, ReLU */
+            td_module *conv = td__module_retain(td_layer(
+                k, NULL, "c", "Conv2d",
+                "{in_channels: %d, out_channels: %d, kernel_size: %d, stride: %d, padding: %d, groups: %d, bias: %s}",
+                convs[i].in, convs[i].out, convs[i].kernel, convs[i].stride, convs[i].kernel / 2, convs[i].groups,
+                with & 1 ? "true" : "false"));
+            td_module *norm =
+                td__module_retain(td_layer(k, NULL, "n", "BatchNorm2d", "{num_features: %d}", convs[i].out));
+            int64_t shape[4] = {convs[i].images, convs[i].in, convs[i].size, convs[i].size};
+            td_tensor *x = nn_filled(k, 4, shape), *y = td_call(k, conv, x);
+            td_call(k, norm, y); /* statistics that do something */
+            td__set_training(norm, 0);
+            td_tensor *residual = with & 2 ? td_affine(k, y, 0.5, 0.1) : NULL;
+            td_module *act = with & 4 ? relu : NULL;
+            double *apart = nn_read(k, td_norm_act(k, norm, act, y, residual));
+            double *fused = nn_read(k, td_conv_norm_act(k, conv, norm, act, x, residual));
+            NN_FINE(k);
+            for (int64_t e = 0; e < td_numel(y); e++)
+                cr_assert_eq(fused[e], apart[e], "convolution %zu, %d: element %d is %.9g, not %.9g", i, with, (int)e,
+                             fused[e], apart[e]);
+            free(apart);
+            free(fused);
+            td__module_release(conv);
+            td__module_release(norm);
+        }
+    td__module_release(relu);
+    td__ctx_free(k);
 }
 
 Test(tree, errors_name_the_module)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/nn/layers/layers.h"
+#include "host/nn/module.h"
 #include "host/plugin/registry.h"
 
 struct conv {
@@ -100,6 +101,12 @@ static td_tensor *conv_transpose_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
     const struct conv *d = td_data(m);
     return td_conv_transpose2d(c, x, d->weight, d->bias, &d->attrs);
+}
+
+const td_conv2d_attrs *td__conv2d_of(td_module *m)
+{
+    const struct conv *d = td_data(m);
+    return m->type.forward == conv_forward && !d->extra[0] && !d->extra[1] ? &d->attrs : NULL;
 }
 
 static td_module *conv_build(td_ctx *c, const void *params)

@@ -15,6 +15,8 @@ int td__register_sequential(void);
 
 /* One length for both axes, or one each (height, width); anything else fails c, naming `what`. */
 void td__pair(td_ctx *c, const char *what, td_ints v, int64_t out[2]);
+/* What a Conv2d does, as one operation; NULL: m is no Conv2d, or pads unevenly. */
+const td_conv2d_attrs *td__conv2d_of(td_module *m);
 /* Whether m is BatchNorm1d or BatchNorm2d, or ReLU, as registered here. */
 int td__is_batch_norm(const td_module *m);
 int td__is_relu(const td_module *m);

@@ -5,6 +5,7 @@
 #include "host/backend/trace.h"
 #include "host/nn/layers/layers.h"
 #include "host/nn/module.h"
+#include "host/ops/table.h"
 #include "host/plugin/registry.h"
 
 struct batch_norm {
@@ -92,6 +93,53 @@ td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *
     if (residual)
         y = td_add(c, y, residual);
     return relu ? td_call(c, relu, y) : y;
+}
+
+/* Whether `norm` after `conv` is but numbers for each channel of its result, and nobody looks at what is between. */
+static int constant_after(td_ctx *c, td_module *conv, td_module *norm, td_module *relu, const td_tensor *x)
+{
+    const struct batch_norm *d = td_data(norm);
+    return !c->error && !c->grad && td__conv2d_of(conv) && norm->type.forward == norm2d_forward && !norm->training &&
+           d->mean && x->d.dtype == TD_FLOAT32 && c->param_dtype == TD_FLOAT32 && !td__tapped(conv) &&
+           !td__tapped(norm) && (!relu || (td__is_relu(relu) && !td__tapped(relu)));
+}
+
+/* The shape of conv(x), where it and all that is added to it fit together; what does not is the operations' to tell. */
+static int shape_after(td_ctx *c, td_module *conv, td_module *norm, const td_tensor *x, const td_tensor *residual,
+                       td_desc *out)
+{
+    const td_tensor *w = td__module_member(conv, "weight");
+    const td_desc in[2] = {x->d, w->d};
+    td__op_find("conv2d")->infer(c, in, 2, td__conv2d_of(conv), out);
+    return !c->error && out->shape[1] == ((const struct batch_norm *)td_data(norm))->features &&
+           (!residual || (residual->d.dtype == out->dtype && td__same_shape(&residual->d, out)));
+}
+
+td_tensor *td__conv_norm_act(td_ctx *c, td_module *conv, td_module *norm, td_module *relu, td_tensor *x,
+                             td_tensor *residual)
+{
+    td_kernel kernel = c->error ? NULL : c->backend->kernel(TD__CONV_NORM);
+    const char *outer = c->where;
+    td_desc d;
+    if (!kernel || !constant_after(c, conv, norm, relu, x))
+        return td__norm_act(c, norm, relu, td_call(c, conv, x), residual);
+    if (conv->label)
+        c->where = conv->label;
+    int fits = shape_after(c, conv, norm, x, residual, &d);
+    c->where = outer;
+    if (!fits)
+        return td__norm_act(c, norm, relu, td_call(c, conv, x), residual);
+    const struct batch_norm *n = td_data(norm);
+    const td_tensor *of[8] = {x,       td__module_member(conv, "weight"), td__module_member(conv, "bias"), n->weight,
+                              n->bias, n->mean,                           n->var,                          residual};
+    const td__conv_norm_attrs attrs = {*td__conv2d_of(conv), n->eps, relu != NULL};
+    td_tensor *y = td__tensor_new(c, &d);
+    td_view in[8] = {{{0}, NULL}}, out = td__view(y);
+    for (int i = 0; i < 8; i++)
+        if (of[i])
+            in[i] = td__view(of[i]);
+    td__run(c, TD__CONV_NORM, kernel, in, &out, &attrs);
+    return c->error ? td__empty() : y;
 }
 
 static void make_statistics(td_ctx *c, td_module *m, struct batch_norm *d)

@@ -20,9 +20,9 @@ struct block {
 static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
     const struct block *b = td_data(m);
-    td_tensor *y = td_norm_act(c, b->bn1, b->relu, td_call(c, b->conv1, x), NULL);
+    td_tensor *y = td_conv_norm_act(c, b->conv1, b->bn1, b->relu, x, NULL);
     td_tensor *identity = b->downsample ? td_call(c, b->downsample, x) : x;
-    return td_norm_act(c, b->bn2, b->relu, td_call(c, b->conv2, y), identity);
+    return td_conv_norm_act(c, b->conv2, b->bn2, b->relu, y, identity);
 }
 
 static const td_module_type block_type = {
@@ -83,7 +83,7 @@ struct resnet {
 static td_tensor *resnet_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
     const struct resnet *r = td_data(m);
-    x = td_norm_act(c, r->bn1, r->relu, td_call(c, r->conv1, x), NULL);
+    x = td_conv_norm_act(c, r->conv1, r->bn1, r->relu, x, NULL);
     for (int i = 0; i < 3; i++)
         x = td_call(c, r->layers[i], x);
     return td_call(c, r->fc, td_flatten(c, td_call(c, r->avgpool, x)));

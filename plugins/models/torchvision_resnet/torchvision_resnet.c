@@ -19,7 +19,7 @@ static td_tensor *block_forward(td_ctx *c, td_module *m, td_tensor *x)
     const struct block *b = td_data(m);
     td_tensor *identity = b->downsample ? td_call(c, b->downsample, x) : x;
     for (int64_t i = 0; i < b->n; i++)
-        x = td_norm_act(c, b->bn[i], b->relu, td_call(c, b->conv[i], x), i == b->n - 1 ? identity : NULL);
+        x = td_conv_norm_act(c, b->conv[i], b->bn[i], b->relu, x, i == b->n - 1 ? identity : NULL);
     return x;
 }
 
@@ -67,7 +67,7 @@ struct resnet {
 static td_tensor *resnet_forward(td_ctx *c, td_module *m, td_tensor *x)
 {
     const struct resnet *r = td_data(m);
-    x = td_norm_act(c, r->bn1, r->relu, td_call(c, r->conv1, x), NULL);
+    x = td_conv_norm_act(c, r->conv1, r->bn1, r->relu, x, NULL);
     x = td_call(c, r->maxpool, x);
     for (int i = 0; i < 4; i++)
         x = td_call(c, r->layers[i], x);

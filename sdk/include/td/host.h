@@ -117,6 +117,9 @@ typedef struct td_api {
     td_tensor *(*norm_act)(td_ctx *, td_module *norm, td_module *act, td_tensor *x, td_tensor *residual);
     /* See td_io_cover. */
     void (*io_cover)(td_io *, const td_tap *, td_value);
+    /* See td_conv_norm_act. */
+    td_tensor *(*conv_norm_act)(td_ctx *, td_module *conv, td_module *norm, td_module *act, td_tensor *x,
+                                td_tensor *residual);
 } td_api;
 
 /* The host's table: defined by TD_PLUGIN in a plugin, by the host in the host and its static plugins. */

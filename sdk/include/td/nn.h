@@ -119,6 +119,14 @@ static inline td_module *td_wrap(td_ctx *c, const td_module_type *type, const ch
     }
     return m;
 }
+/* act(norm(conv(x)) + residual), a convolution before td_norm_act: where the statistics are constant and no gradient is
+ * wanted, as in a frozen teacher, the convolution's results are normalized while they are in the cache; the same bits
+ * either way. */
+static inline td_tensor *td_conv_norm_act(td_ctx *c, td_module *conv, td_module *norm, td_module *act, td_tensor *x,
+                                          td_tensor *residual)
+{
+    return td_host->conv_norm_act(c, conv, norm, act, x, residual);
+}
 /* By path below root: names, list positions, negative positions, "." for root itself. */
 static inline td_module *td_find(td_ctx *c, td_module *root, const char *path) { return td_host->find(c, root, path); }
 /* Copies weight and bias of the linear layer (or batch norm) at a path into a module's of the same names and shapes. */

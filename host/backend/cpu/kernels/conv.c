@@ -50,18 +50,26 @@ static int is_pointwise(const struct conv *v)
            !a->padding[1];
 }
 
-static int forward(td_run *r, const struct conv *v, const float *x, const float *w, const float *bias, float *y)
+/* finish NULL: none. */
+static int forward(td_run *r, const struct conv *v, const float *x, const float *w, const float *bias, float *y,
+                   const td__finish *finish)
 {
     const td_conv2d_attrs *a = v->a;
     if (is_depthwise(v)) {
         td__depthwise_conv d = depthwise_of(v);
-        return td__depthwise(r, &d, x, w, bias, y);
+        if (td__depthwise(r, &d, x, w, bias, y))
+            return -1;
+        td__finish_all(finish);
+        return 0;
     }
     if (is_pointwise(v)) {
         td__product p = {.batch = 1, .m = v->images * v->height * v->width, .n = v->out_channels, .k = v->channels,
                          .a = x, .a_m = v->channels, .a_k = 1, .b = w, .b_k = 1, .b_n = v->channels, .bias = bias,
                          .c = y};
-        return td__gemm(r, &p);
+        if (td__gemm(r, &p))
+            return -1;
+        td__finish_all(finish);
+        return 0;
     }
     int64_t *taps = td__run_scratch(r, (size_t)(2 * (v->kh + v->kw)) * sizeof *taps);
     if (!taps)
@@ -86,8 +94,12 @@ static int forward(td_run *r, const struct conv *v, const float *x, const float 
         .bias = bias,
         .result = y, .rows = v->rows, .columns = v->columns, .out_channels = v->out_channels,
         .result_image = v->rows * v->columns * pixel, .result_row = v->columns * pixel, .result_pixel = pixel,
+        .finish = a->groups == 1 ? finish : NULL,
     };
-    return td__correlate(r, &c);
+    if (td__correlate(r, &c))
+        return -1;
+    td__finish_all(a->groups == 1 ? NULL : finish);
+    return 0;
 }
 
 /* Of one axis and the places congruent to `phase` modulo the stride: source = place / stride + t for each tap that
@@ -151,7 +163,17 @@ static int backward(td_run *r, const struct conv *v, const float *gy, const floa
 static int32_t conv2d_f32(KERNEL_ARGUMENTS)
 {
     struct conv v = conv_of(&in[0].d, &out[0].d, in[1].d.shape[2], in[1].d.shape[3], attrs);
-    return forward(r, &v, in[0].data, in[1].data, in[2].data, out[0].data);
+    return forward(r, &v, in[0].data, in[1].data, in[2].data, out[0].data, NULL);
+}
+
+/* See td__conv_norm_attrs. */
+static int32_t conv2d_norm_f32(KERNEL_ARGUMENTS)
+{
+    const td__conv_norm_attrs *a = attrs;
+    struct conv v = conv_of(&in[0].d, &out[0].d, in[1].d.shape[2], in[1].d.shape[3], &a->conv);
+    td__finish norm;
+    return td__norm_finish(r, &out[0], in + 3, a->eps, a->relu, &norm) ||
+           forward(r, &v, in[0].data, in[1].data, in[2].data, out[0].data, &norm);
 }
 
 static int32_t conv_transpose2d_f32(KERNEL_ARGUMENTS)
@@ -198,5 +220,6 @@ const td__kernel_row td__cpu_conv[] = {
     ROW(conv_transpose2d),
     ROW(conv2d_input_grad),
     ROW(conv2d_weight_grad),
+    {TD__CONV_NORM, conv2d_norm_f32},
     {NULL, NULL},
 };

@@ -122,6 +122,8 @@ static void run_piece(void *arg, int64_t index)
     }
     for (int64_t o = 0; o < c->out_channels; o += p->weight.vecs * LANES)
         run_block(p, &here, o);
+    for (int64_t i = 0; c->finish && i < here.images; i++)
+        c->finish->run(c->finish->work, ((here.image + i) * c->rows + here.row) * c->columns, here.rows * c->columns);
     td__slot_give(&p->slots, here.source);
 }
 
@@ -212,6 +214,7 @@ int td__correlate(td_run *r, const td__correlation *c)
     double results = (double)(c->images * c->rows * c->columns * c->groups * c->out_channels);
     if (!c->ny || !c->nx || !c->channels) {
         in_parallel(c->images, results, fill_image, (void *)c);
+        td__finish_all(c->finish);
         return 0;
     }
     if (td__winograd_fits(c))

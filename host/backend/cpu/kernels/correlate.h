@@ -8,6 +8,7 @@
 #ifndef TD__CPU_CORRELATE_H
 #define TD__CPU_CORRELATE_H
 
+#include "host/backend/cpu/kernels/finish.h"
 #include "host/backend/cpu/vec.h"
 #include <td/td.h>
 
@@ -30,6 +31,7 @@ typedef struct td__correlation {
     /* Result, strides in floats. */
     float *result;
     int64_t rows, columns, out_channels, result_image, result_row, result_pixel;
+    const td__finish *finish; /* run once for each pixel; NULL: none.  One group, pixels side by side */
 } td__correlation;
 
 /* 0, or -1: out of memory, recorded in r. */

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "host/backend/cpu/kernels/common.h"
+#include "host/backend/cpu/kernels/finish.h"
 #include "host/backend/cpu/kernels/kernels.h"
 #include "host/backend/cpu/kernels/sums.h"
 
 #define MOST_PIECES 16
 #define PIECE 32768 /* elements that are worth a piece */
+#define AT_ONCE 2048 /* elements */
 
 /* A tensor as rows of channels, cut into pieces that depend on the shape only. */
 struct rows {
@@ -76,31 +78,29 @@ static void piece_statistics(void *arg, int64_t piece)
 
 TD__INLINE void normalize(int relu, int residual, const struct forward *f, int64_t from, int64_t to)
 {
-    int64_t channels = f->rows.channels;
-    for (int64_t i = from; i < to; i += channels) {
-        int64_t c = 0;
-        for (; c + LANES <= channels; c += LANES) {
-            vec y = (load(f->x + i + c) - load(f->mean + c)) * load(f->scale + c) + load(f->shift + c);
+    int64_t channels = f->rows.channels, c = 0;
+    for (; c + LANES <= channels; c += LANES) {
+        vec mean = load(f->mean + c), scale = load(f->scale + c), shift = load(f->shift + c);
+        for (int64_t i = from + c; i < to; i += channels) {
+            vec y = (load(f->x + i) - mean) * scale + shift;
             if (residual)
-                y += load(f->residual + i + c);
+                y += load(f->residual + i);
             if (relu)
                 y = (vec)((ivec)y & ~(y <= 0));
-            store(f->y + i + c, y);
-        }
-        for (; c < channels; c++) {
-            float y = (f->x[i + c] - f->mean[c]) * f->scale[c] + f->shift[c];
-            if (residual)
-                y += f->residual[i + c];
-            f->y[i + c] = relu && y <= 0 ? 0 : y;
+            store(f->y + i, y);
         }
     }
+    for (int64_t row = from; row < to && c < channels; row += channels)
+        for (int64_t k = c; k < channels; k++) {
+            float y = (f->x[row + k] - f->mean[k]) * f->scale[k] + f->shift[k];
+            if (residual)
+                y += f->residual[row + k];
+            f->y[row + k] = relu && y <= 0 ? 0 : y;
+        }
 }
 
-static void piece_normalize(void *arg, int64_t piece)
+static void normalize_some(const struct forward *f, int64_t from, int64_t to)
 {
-    const struct forward *f = arg;
-    int64_t first = piece * f->rows.per_piece, last = min(first + f->rows.per_piece, f->rows.n);
-    int64_t from = first * f->rows.channels, to = last * f->rows.channels;
     if (f->relu && f->residual)
         normalize(1, 1, f, from, to);
     else if (f->relu)
@@ -109,6 +109,22 @@ static void piece_normalize(void *arg, int64_t piece)
         normalize(0, 1, f, from, to);
     else
         normalize(0, 0, f, from, to);
+}
+
+/* In parts that stay in L1, where each vector of channels is gone through on its own. */
+static void normalize_rows(const void *arg, int64_t first, int64_t n)
+{
+    const struct forward *f = arg;
+    int64_t channels = f->rows.channels, some = max(AT_ONCE / max(channels, 1), 1);
+    for (; n > 0; first += some, n -= some)
+        normalize_some(f, first * channels, (first + min(n, some)) * channels);
+}
+
+static void piece_normalize(void *arg, int64_t piece)
+{
+    const struct forward *f = arg;
+    int64_t first = piece * f->rows.per_piece;
+    normalize_rows(f, first, min(f->rows.per_piece, f->rows.n - first));
 }
 
 static void batch_statistics(struct forward *f, double momentum, float *running_mean, float *running_var)
@@ -125,6 +141,30 @@ static void batch_statistics(struct forward *f, double momentum, float *running_
         running_var[c] =
             (float)((1 - momentum) * (double)running_var[c] + momentum * f->deviations[c] / (double)(n - 1));
     }
+}
+
+/* Scale and shift of a channel; the inverse of its deviation. */
+static double set_scale(struct forward *f, int64_t c, double var, const float *weight, const float *bias)
+{
+    double inverse = 1 / sqrt(var);
+    f->scale[c] = (float)(weight ? inverse * (double)weight[c] : inverse);
+    f->shift[c] = bias ? bias[c] : 0;
+    return inverse;
+}
+
+int td__norm_finish(td_run *r, const td_view *y, const td_view norm[5], double eps, int relu, td__finish *out)
+{
+    int64_t channels = y->d.shape[1];
+    struct forward *f = td__run_scratch(r, sizeof *f);
+    float *numbers = td__run_scratch(r, (size_t)(2 * channels) * sizeof *numbers);
+    if (!f || !numbers)
+        return -1;
+    *f = (struct forward){.rows = rows_of(&y->d), .x = y->data, .residual = norm[4].data, .y = y->data,
+                          .mean = norm[2].data, .scale = numbers, .shift = numbers + channels, .relu = relu};
+    for (int64_t c = 0; c < channels; c++)
+        set_scale(f, c, (double)((const float *)norm[3].data)[c] + eps, norm[0].data, norm[1].data);
+    *out = (td__finish){normalize_rows, f, f->rows.n, channels};
+    return 0;
 }
 
 static int32_t batch_norm_f32(KERNEL_ARGUMENTS)
@@ -146,12 +186,9 @@ static int32_t batch_norm_f32(KERNEL_ARGUMENTS)
     if (a->training)
         batch_statistics(&f, a->momentum, running_mean, running_var);
     for (int64_t c = 0; c < channels; c++) {
-        double var = a->training ? f.deviations[c] / (double)f.rows.n : (double)running_var[c],
-               inverse = 1 / sqrt(var + a->eps);
+        double var = a->training ? f.deviations[c] / (double)f.rows.n : (double)running_var[c];
         mean[c] = a->training ? (float)f.means[c] : running_mean[c];
-        inverse_std[c] = (float)inverse;
-        f.scale[c] = (float)(weight ? inverse * (double)weight[c] : inverse);
-        f.shift[c] = bias ? bias[c] : 0;
+        inverse_std[c] = (float)set_scale(&f, c, var + a->eps, weight, bias);
     }
     in_parallel(f.rows.pieces, (double)(f.rows.n * channels) * 4, piece_normalize, &f);
     return TD_OK;

@@ -264,6 +264,11 @@ static void run_piece(void *arg, int64_t piece)
         multiply(p, e, &weight, p->weight.data ? part : 0, out, source, result, tiles);
     for (int64_t row = first; row < last; row++)
         output_row(p, result + (row - first) * p->tile_columns * out, row, part, out);
+    for (int64_t row = first; row < last && c->finish && p->parts == 1; row++) {
+        int64_t y = row % p->tile_rows * TILE;
+        c->finish->run(c->finish->work, (row / p->tile_rows * c->rows + y) * c->columns,
+                       min(TILE, c->rows - y) * c->columns);
+    }
     td__slot_give(&p->slots, source);
 }
 
@@ -312,5 +317,7 @@ int td__winograd(td_run *r, const td__correlation *c)
         in_parallel(out / LANES, 100.0 * (double)all, pack_weights, &p);
     in_parallel(ceil_div(rows, p.rows_per_piece) * p.parts, 2.0 * ELEMENTS * (double)(rows * p.tile_columns * all),
                 run_piece, &p);
+    if (p.parts > 1)
+        td__finish_all(c->finish);
     return 0;
 }
