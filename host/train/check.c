@@ -66,7 +66,7 @@ int64_t td__trace_flops(const td__trace *t)
     int64_t sum = 0;
     for (size_t i = 0; i < t->n; i++)
         sum += t->v[i].flops;
-    return sum / TD__TRIAL;
+    return t->images ? sum / t->images : 0;
 }
 
 /* ---- what follows from it ---- */
@@ -135,6 +135,7 @@ static int check_stage(td__experiment *x, size_t number, json_t *stages)
         failed = td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, NULL, NULL, &s.optimizer);
     if (!failed)
         failed = trace_begin(&t.student, s.student.root) || (s.teacher.root && trace_begin(&t.teacher, s.teacher.root));
+    t.student.images = t.teacher.images = td__trial_size(s.plan);
     int code = !failed && x->n_datasets ? td__stage_try(x, &s, &t.activations) : TD__EXIT_OK;
     if (code != TD__EXIT_DATA)
         td__diag_take(x->c, &x->cfg, s.plan->at);

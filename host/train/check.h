@@ -17,6 +17,7 @@ typedef struct td__record {
 typedef struct td__trace {
     td__record *v;
     size_t n, capacity;
+    int64_t images; /* that ran through it */
 } td__trace;
 typedef struct td__trial {
     td__trace student, teacher;

@@ -39,7 +39,7 @@ static json_t *modules_json(const td__trace *t)
                               json_pack("{s:s, s:s, s:o, s:I, s:I, s:b}", "path", *r->path ? r->path : ".", "type",
                                         r->module->type.name, "output", r->out.ndim ? shape_json(&r->out) : json_null(),
                                         "parameters", (json_int_t)td__own_parameters(r->module), "flops",
-                                        (json_int_t)(r->flops / TD__TRIAL), "runs", r->seen));
+                                        (json_int_t)(r->flops / t->images), "runs", r->seen));
     }
     return modules;
 }

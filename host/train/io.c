@@ -185,11 +185,49 @@ static size_t value_text(td_value v, char *buf, size_t size, size_t used)
     return used;
 }
 
+/* Two tapped tensors whose shapes the message names did not fit: what would make them.  Empty where nothing would. */
+static size_t advise(const td__slot *s, const td__slot *t, const char *message, char *buf, size_t size)
+{
+    const td_desc *a = td_desc_of(s->value.tensor), *b = td_desc_of(t->value.tensor);
+    char s_shape[160], t_shape[160];
+    size_t used = 0;
+    td__shape_text(a, s_shape, sizeof s_shape);
+    td__shape_text(b, t_shape, sizeof t_shape);
+    if (!strcmp(s_shape, t_shape) || !strstr(message, s_shape) || !strstr(message, t_shape) || a->ndim != b->ndim)
+        return 0;
+    if (a->ndim == 4 && a->shape[1] != b->shape[1])
+        used += (size_t)snprintf(buf, size, "; a 1x1 convolution from %lld to %lld channels behind student '%s' would fit them",
+                                 (long long)a->shape[1], (long long)b->shape[1], s->tap.path);
+    if (a->ndim == 4 && used < size && (a->shape[2] != b->shape[2] || a->shape[3] != b->shape[3]))
+        used += (size_t)snprintf(buf + used, size - used, "; the larger map pooled to %lld x %lld would have the other's size",
+                                 (long long)(a->shape[2] < b->shape[2] ? a->shape[2] : b->shape[2]),
+                                 (long long)(a->shape[3] < b->shape[3] ? a->shape[3] : b->shape[3]));
+    if (a->ndim == 2 && a->shape[1] != b->shape[1])
+        used += (size_t)snprintf(buf, size, "; a linear layer from %lld to %lld behind student '%s' would fit them",
+                                 (long long)a->shape[1], (long long)b->shape[1], s->tap.path);
+    return used;
+}
+
+/* The advice for the first pair that needs one. */
+static void find_advice(const td_io *io, const char *message, char *buf, size_t size)
+{
+    buf[0] = 0;
+    for (size_t i = 0; i < io->n; i++)
+        for (size_t k = 0; k < io->n; k++) {
+            const td__slot *s = io->slots[i], *t = io->slots[k];
+            if (s->read && t->read && s->tap.side == TD_STUDENT && t->tap.side == TD_TEACHER &&
+                s->value.kind == TD_VALUE_TENSOR && t->value.kind == TD_VALUE_TENSOR &&
+                advise(s, t, message, buf, size))
+                return;
+        }
+}
+
 void td__io_explain(td_io *io)
 {
     td_ctx *c = io->head.c;
-    char taps[1024];
+    char taps[1024], advice[512];
     size_t used = 0;
+    find_advice(io, c->error, advice, sizeof advice);
     for (size_t i = 0; i < io->n && used < sizeof taps; i++) {
         const td__slot *s = io->slots[i];
         if (!s->read)
@@ -198,7 +236,7 @@ void td__io_explain(td_io *io)
                                  td__end_name(s->tap.io), td__side_name(s->tap.side), s->tap.path);
         used = value_text(s->value, taps, sizeof taps, used);
     }
-    char *whole = used ? td__printf("%s (it read: %s)", c->error, taps) : NULL;
+    char *whole = used ? td__printf("%s (it read: %s)%s", c->error, taps, advice) : NULL;
     if (!whole)
         return;
     td__ctx_clear(c);

@@ -146,10 +146,15 @@ td_tensor *td__stage_run(td_ctx *c, td__train_stage *s, const td__batch *batch, 
     return loss;
 }
 
-static td__loader *trial_loader(td__experiment *x, const td__loader_plan *p)
+int64_t td__trial_size(const td__stage_plan *p)
 {
-    td__loader_plan few = *p;
-    few.batch_size = TD__TRIAL;
+    return p->train.batch_size < TD__TRIAL ? p->train.batch_size : TD__TRIAL;
+}
+
+static td__loader *trial_loader(td__experiment *x, const td__stage_plan *p)
+{
+    td__loader_plan few = p->train;
+    few.batch_size = td__trial_size(p);
     few.workers = 0;
     few.sampler = NULL;
     few.streamed = 1;
@@ -161,7 +166,7 @@ int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
     td_ctx *c = x->c;
     td__batch batch;
     int got = 0;
-    td__loader *l = trial_loader(x, &s->plan->train);
+    td__loader *l = trial_loader(x, s->plan);
     td_module *judged[4] = {x->student, x->teacher, s->student.root, s->teacher.root};
     for (int i = 0; i < 4; i++)
         if (judged[i])
@@ -175,7 +180,7 @@ int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
         td__stage_forward(c, s, &batch, 0, 0);
         c->grad = 0;
         if (bytes)
-            *bytes = (td__memory_now() - before) / TD__TRIAL;
+            *bytes = (td__memory_now() - before) / (size_t)batch.size;
     }
     td__tape_clear(c);
     td__frame_pop(c, td_none());

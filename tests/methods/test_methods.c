@@ -1,8 +1,10 @@
 /* The methods against their papers' equations, through `tdhost conform`, and the shipped configurations through `tdhost check`. */
 #include <criterion/criterion.h>
 #include <glob.h>
+#include <jansson.h>
 #include <string.h>
 
+#include "host/base/file.h"
 #include "tests/paths.h"
 #include "tests/shell.h"
 
@@ -102,4 +104,30 @@ Test(configs, every_shipped_file_is_in_order)
     free(pattern);
     free(cifar);
     free(weights);
+}
+
+/* doc/methods.md is written by tools/methods: a method that came later shows here. */
+Test(methods, the_table_lists_every_key)
+{
+    size_t size, i, k, methods = 0;
+    json_t *plugin, *provided;
+    char *path = source_path("doc/methods.md"), *table = td__file_read(path, &size);
+    struct shell got = tdhost("list-plugins --json " PLUGINS "--quiet");
+    json_t *plugins = json_loads(got.text, 0, NULL);
+    cr_assert(table && json_array_size(plugins) > 0, "%s: %s", path, got.text);
+    json_array_foreach(plugins, i, plugin) {
+        if (!strstr(json_string_value(json_object_get(plugin, "file")), "/plugins/methods/"))
+            continue;
+        methods++;
+        json_array_foreach(json_object_get(plugin, "provides"), k, provided) {
+            char *key = td__printf("`%s`", json_string_value(json_object_get(provided, "key")));
+            cr_expect(strstr(table, key), "%s lacks %s: tools/methods writes it anew", path, key);
+            free(key);
+        }
+    }
+    cr_expect_gt(methods, 20);
+    json_decref(plugins);
+    free(got.text);
+    free(table);
+    free(path);
 }
