@@ -80,10 +80,58 @@ static void grad_index_select(td_ctx *c, const td_grad *g)
         g->gin[0] = td__op2(c, "index_select_grad", g->gout[0], g->in[1], &rows, sizeof rows);
 }
 
+/* x and an index of as many rows, both matrices. */
+static int rows_of_indices(td_ctx *c, const td_desc *x, const td_desc *index)
+{
+    if (!td__want_dtype(c, index, 1, TD_INT64))
+        return 0;
+    if (x->ndim == 2 && index->ndim == 2 && x->shape[0] == index->shape[0])
+        return 1;
+    td_fail(c, "index %s into %s; [B, K] into [B, N] is needed", TD__SHAPE(index), TD__SHAPE(x));
+    return 0;
+}
+
+static void infer_gather(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    (void)n_in;
+    (void)attrs;
+    if (!rows_of_indices(c, &in[0], &in[1]))
+        return;
+    out[0] = in[1];
+    out[0].dtype = in[0].dtype;
+}
+
+/* Attribute a: the length of the rows that come out. */
+static void infer_scatter_add(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    if (!td__one_float_dtype(c, in, n_in, 2) || !rows_of_indices(c, &in[0], &in[1]))
+        return;
+    if (in[0].shape[1] != in[1].shape[1]) {
+        td_fail(c, "elements %s at index %s", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]));
+        return;
+    }
+    out[0] = in[0];
+    out[0].shape[1] = ((const td_dim_attrs *)attrs)->a;
+}
+
+static void grad_gather(td_ctx *c, const td_grad *g)
+{
+    if (g->needs[0])
+        g->gin[0] = td_scatter_add(c, g->gout[0], g->in[1], g->in_desc[0].shape[1]);
+}
+
+static void grad_scatter_add(td_ctx *c, const td_grad *g)
+{
+    if (g->needs[0])
+        g->gin[0] = td_gather(c, g->gout[0], g->in[1]);
+}
+
 const td_op_type td__ops_index[] = {
     {"index_select", 2, 2, 1, 0, 0, 0, 2, 0, infer_index_select, grad_index_select, NULL},
     /* zeros, and each row of the gradient added where index says, in order */
     {"index_select_grad", 2, 2, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_index_select_grad, NULL, NULL},
+    {"gather", 2, 2, 1, 0, 0, 0, 2, 0, infer_gather, grad_gather, NULL},
+    {"scatter_add", 2, 2, 1, sizeof(td_dim_attrs), 0, 0, 2, 0, infer_scatter_add, grad_scatter_add, NULL},
     {"index_copy", 3, 3, 0, 0, TD_OP_INPLACE, 1, 0, 0, infer_index_copy, NULL, NULL},
     {"copy", 2, 2, 0, 0, TD_OP_INPLACE, 1, 0, 0, infer_copy, NULL, NULL},
     {.name = NULL},

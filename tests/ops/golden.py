@@ -111,6 +111,8 @@ def main():
     emit("index_select_grad", torch.zeros(5, 3).index_add(0, fill(1, [9], 0, 5, True), fill(0, [9, 3])))
     grad = torch.zeros(3, 3, 2).index_add(0, fill(1, [2, 4], 0, 3, True).reshape(-1), fill(0, [2, 4, 3, 2]).reshape(8, 3, 2))
     emit("index_select_grad_rank4", grad)
+    emit("gather", fill(0, [3, 5]).gather(1, fill(1, [3, 7], 0, 5, True)))
+    emit("scatter_add", torch.zeros(3, 5).scatter_add(1, fill(1, [3, 7], 0, 5, True), fill(0, [3, 7])))
     bank, rows = fill(0, [5, 3]), fill(2, [9, 3])
     for i, to in enumerate(fill(1, [9], 0, 5, True).tolist()):
         bank[to] = rows[i]

@@ -82,6 +82,29 @@ TD__KERNEL(index_select_grad)
     return TD_OK;
 }
 
+/* Runs the statement for each element i of the index and the element j of [B, n] that it names. */
+#define EACH_OF_ROW(index, n, statement)                                                      \
+    for (int64_t i = 0, k = (index)->d.shape[1]; i < td_desc_numel(&(index)->d); i++) {       \
+        int64_t entry = ((const int64_t *)(index)->data)[i], j = i / k * (n) + entry;         \
+        if (!in_range(r, i, entry, n))                                                        \
+            return TD_ERROR;                                                                  \
+        statement;                                                                            \
+    }
+
+TD__KERNEL(gather)
+{
+    EACH_OF_ROW(&in[1], in[0].d.shape[1], td__put(&out[0], t, i, td__get(&in[0], t, j)))
+    return TD_OK;
+}
+
+TD__KERNEL(scatter_add)
+{
+    memset(out[0].data, 0, (size_t)td_desc_numel(&out[0].d) * td__dtype_size(out[0].d.dtype));
+    EACH_OF_ROW(&in[1], out[0].d.shape[1],
+                td__put(&out[0], t, j, td__get(&out[0], t, j) + td__get(&in[0], t, i)))
+    return TD_OK;
+}
+
 static int32_t index_copy_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const td_view *table = &in[0], *index = &in[1], *rows = &in[2];
@@ -103,6 +126,8 @@ static int32_t copy_kernel(td_run *r, const td_view *in, td_view *out, const voi
 const td__kernel_row td__reference_index[] = {
     {"index_select", index_select_kernel},
     {"index_select_grad", index_select_grad},
+    {"gather", gather},
+    {"scatter_add", scatter_add},
     {"index_copy", index_copy_kernel},
     {"copy", copy_kernel},
     {NULL, NULL},

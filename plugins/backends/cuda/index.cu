@@ -89,6 +89,38 @@ CUDA_KERNEL(index_select_grad)
     });
 }
 
+CUDA_KERNEL(gather)
+{
+    const T *x = data_of<T>(in[0]);
+    const int64_t *index = data_of<int64_t>(in[1]), n = in[0].d.shape[1], k = in[1].d.shape[1];
+    T *y = data_of<T>(*out);
+    cuda_fault *faults = cuda_faults;
+    return each(r, td_desc_numel(&in[1].d), [=] __device__(int64_t i) {
+        const int64_t e = index[i];
+        if (e < 0 || e >= n)
+            raise_fault(faults, CUDA_FAULT_INDEX, e, n);
+        else
+            y[i] = x[i / k * n + e];
+    });
+}
+
+/* A thread a stretch of a row of x goes through the row's index: sums in the index's order, no atomics. */
+CUDA_KERNEL(scatter_add)
+{
+    const T *y = data_of<T>(in[0]);
+    const int64_t *index = data_of<int64_t>(in[1]), n = out->d.shape[1], k = in[1].d.shape[1];
+    const int64_t stretch = 512, stretches = (n + stretch - 1) / stretch;
+    T *x = data_of<T>(*out);
+    return each(r, out->d.shape[0] * stretches, [=] __device__(int64_t i) {
+        const int64_t row = i / stretches, from = i % stretches * stretch, to = min(from + stretch, n);
+        for (int64_t j = from; j < to; j++)
+            x[row * n + j] = 0;
+        for (int64_t e = row * k; e < (row + 1) * k; e++)
+            if (index[e] >= from && index[e] < to)
+                x[row * n + index[e]] += y[e];
+    });
+}
+
 /* Of equal indices the last one writes; the others find a later one. */
 template <class T> static int32_t index_copy_of(td_run *r, const td_view *in)
 {
@@ -125,5 +157,5 @@ static int32_t copy(td_run *r, const td_view *in, td_view *, const void *)
 
 #define ROW(name) {#name, name}
 const cuda_row cuda_index[] = {
-    ROW(index_select), ROW(index_select_grad), ROW(index_copy), ROW(copy), {NULL, NULL},
+    ROW(index_select), ROW(index_select_grad), ROW(gather), ROW(scatter_add), ROW(index_copy), ROW(copy), {NULL, NULL},
 };

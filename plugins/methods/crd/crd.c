@@ -38,7 +38,8 @@ static const td_param crd_params[] = {
 struct state {
     td_tensor *bank[2]; /* [N, d]: student, teacher */
     td_tensor *z[2];    /* scalars, -1 until the first batch */
-    int32_t z_known;
+    double ln_z[2];
+    int32_t ln_z_known[2];
 };
 
 static const td_module_type state_type = {.name = "CRDLoss", .data_size = sizeof(struct state)};
@@ -61,33 +62,56 @@ static td_module *crd_build(td_ctx *c, const void *params)
 
 /* ---- loss ---- */
 
-/* exp(bank[contrast] . e / T): [B, K + 1] */
-static td_tensor *scores(td_ctx *c, td_tensor *bank, td_tensor *contrast, td_tensor *e, double temperature)
+/* The log-scores bank[contrast] . e / T - ln Z: [B, K + 1].  One matrix product gives the whole bank's, of which the
+ * contrasted are picked: less memory than their B x (K + 1) rows of d numbers, and faster while K is not far below N. */
+static td_tensor *log_scores(td_ctx *c, td_tensor *bank, td_tensor *contrast, td_tensor *e, double T, double ln_z)
 {
-    int64_t column[] = {td_dim(e, 0), td_dim(e, 1), 1}, flat[] = {td_dim(e, 0), -1};
-    td_tensor *dots = td_matmul(c, td_index_select(c, bank, contrast), td_reshape(c, e, 3, column), 0, 0);
-    return td_exp(c, td_scale(c, td_reshape(c, dots, 2, flat), 1 / temperature));
+    return td_affine(c, td_gather(c, td_matmul(c, e, bank, 0, 1), contrast), 1 / T, -ln_z);
 }
 
-/* The constants are set by the first batch and stay. */
-static void set_constants(td_ctx *c, struct state *s, td_tensor *const out[2], int64_t n)
+/* ln Z of bank i: set by the first batch, which stays. */
+static double constant(td_ctx *c, const struct crd *p, struct state *s, int i, td_tensor *contrast, td_tensor *e)
 {
-    float z = 0;
-    if (!s->z_known && td_host->read(c, s->z[0], TD_FLOAT32, &z, 1) == TD_OK && z < 0)
-        for (int i = 0; i < 2; i++)
-            td_copy(c, s->z[i], td_scale(c, td_mean(c, td_detach(c, out[i]), 0, 0), (double)n));
-    s->z_known = 1;
+    double z = 0;
+    if (s->ln_z_known[i])
+        return s->ln_z[i];
+    if (td_host->read(c, s->z[i], TD_FLOAT64, &z, 1) == TD_OK && z < 0) {
+        td_tensor *out = td_exp(c, log_scores(c, s->bank[i], contrast, td_detach(c, e), p->temperature, 0));
+        td_copy(c, s->z[i], td_scale(c, td_mean(c, out, 0, 0), (double)p->num_samples));
+        td_host->read(c, s->z[i], TD_FLOAT64, &z, 1);
+    }
+    s->ln_z_known[i] = 1;
+    return s->ln_z[i] = log(z);
 }
 
-/* Noise contrastive estimation of one side; x [B, K + 1], the positive first. */
-static td_tensor *contrast_loss(td_ctx *c, const struct crd *p, td_tensor *x)
+/* Noise contrastive estimation of one embedding e against bank M of index i, its positives first in contrast.  With the
+ * scores x of positives and negatives and y = x + K Pn + eps
+ *
+ *     L = (1/B) [ sum_{b, k} ln y - B K ln(K Pn) - sum_b ln P ],
+ *     dL/de_b = (1 / (B T)) [ sum_k (x / y) M[c_k] - M[pos_b] ],
+ *
+ * computed at once, for the bank moves before the backward pass: what is returned has this value and this gradient. */
+static td_tensor *contrast_loss(td_ctx *c, const struct crd *p, struct state *s, int i, td_tensor *contrast,
+                                td_tensor *e)
 {
-    int64_t batch = td_dim(x, 0), k = td_dim(x, 1) - 1;
-    double noise = (double)k / (double)p->num_samples;
-    td_tensor *pos = td_slice(c, x, 1, 0, 1, 1), *neg = td_slice(c, x, 1, 1, k + 1, 1);
-    td_tensor *ln_pos = td_log(c, td_div(c, pos, td_affine(c, pos, 1, noise + p->eps)));
-    td_tensor *ln_neg = td_affine(c, td_log(c, td_affine(c, neg, 1, noise + p->eps)), -1, log(noise));
-    return td_scale(c, td_add(c, td_sum(c, ln_pos, 0, 0), td_sum(c, ln_neg, 0, 0)), -1 / (double)batch);
+    int32_t was = td_host->set_grad(c, 0);
+    td_tensor *bank = s->bank[i];
+    int64_t k = td_dim(contrast, 1) - 1, column[] = {td_dim(e, 0)};
+    double batch = (double)td_dim(e, 0), noise = (double)k / (double)p->num_samples;
+    double ln_z = constant(c, p, s, i, contrast, e);
+
+    td_tensor *x = td_exp(c, log_scores(c, bank, contrast, e, p->temperature, ln_z)),
+              *y = td_affine(c, x, 1, noise + p->eps);
+    td_tensor *positive = td_index_select(c, bank, td_reshape(c, td_slice(c, contrast, 1, 0, 1, 1), 1, column));
+    td_tensor *ln_positive = td_scale(c, td_sum(c, td_mul(c, positive, e), 0, 0), 1 / p->temperature);
+    td_tensor *value =
+        td_affine(c, td_sub(c, td_sum(c, td_log(c, y), 0, 0), ln_positive), 1 / batch, ln_z - (double)k * log(noise));
+    td_tensor *pulls = td_matmul(c, td_scatter_add(c, td_div(c, x, y), contrast, td_dim(bank, 0)), bank, 0, 0);
+    td_tensor *gradient = td_scale(c, td_sub(c, pulls, positive), 1 / (batch * p->temperature));
+    td_host->set_grad(c, was);
+
+    td_tensor *linear = td_sum(c, td_mul(c, e, gradient), 0, 0);
+    return td_add(c, linear, td_sub(c, value, td_detach(c, linear)));
 }
 
 static void move_bank(td_ctx *c, td_tensor *bank, td_tensor *pos, td_tensor *e, double momentum)
@@ -121,11 +145,7 @@ static td_tensor *crd_forward(td_ctx *c, const void *params, td_io *io)
     if (check(c, p, s, t, pos, contrast))
         return s;
 
-    td_tensor *out[2] = {scores(c, st->bank[0], contrast, t, p->temperature),
-                         scores(c, st->bank[1], contrast, s, p->temperature)};
-    set_constants(c, st, out, p->num_samples);
-    td_tensor *loss =
-        td_add(c, contrast_loss(c, p, td_div(c, out[0], st->z[0])), contrast_loss(c, p, td_div(c, out[1], st->z[1])));
+    td_tensor *loss = td_add(c, contrast_loss(c, p, st, 0, contrast, t), contrast_loss(c, p, st, 1, contrast, s));
     move_bank(c, st->bank[0], pos, s, p->momentum);
     move_bank(c, st->bank[1], pos, t, p->momentum);
     return loss;

@@ -3,6 +3,7 @@
  * Positions are kept grouped by class, so the negatives of a class are everything but one range: the j-th negative is
  * found in O(1), and no list per class exists.  K distinct ones are drawn with a bitmap in O(K + N / 8) memory traffic. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "crd.h"
 
@@ -25,8 +26,8 @@ struct data {
     int64_t n, classes;
     int64_t *grouped; /* positions, by class */
     int64_t *begin;   /* of each class in grouped; classes + 1 entries */
-    int64_t *kept;    /* how many of each class's positions serve as negatives (the first ones) */
-    int64_t negatives;
+    int64_t *pool;    /* those positions that serve as negatives, by class */
+    int64_t *pooled;  /* begin of each class in pool; classes + 1 entries */
 };
 
 /* Counting sort of the positions by class. */
@@ -43,25 +44,31 @@ static int32_t group(td_ctx *c, struct data *d, const td_dataset *org)
     }
     for (int64_t y = 0; y < d->classes; y++)
         d->begin[y + 1] += d->begin[y];
-    for (int64_t i = 0; i < d->n; i++) /* kept counts up to the class's size here */
-        d->grouped[d->begin[td_host->dataset_target(org, i)] + d->kept[td_host->dataset_target(org, i)]++] = i;
+    for (int64_t i = 0; i < d->n; i++) { /* pooled counts up to the class's size here */
+        int64_t y = td_host->dataset_target(org, i);
+        d->grouped[d->begin[y] + d->pooled[y]++] = i;
+    }
     return TD_OK;
 }
 
-/* A share of each class, chosen once: a partial Fisher-Yates within the class moves it to the front. */
+/* The pool: a share of each class, chosen once by a partial Fisher-Yates within the class. */
 static void keep_share(struct data *d)
 {
+    int64_t end = 0;
     for (int64_t y = 0; y < d->classes; y++) {
-        int64_t size = d->begin[y + 1] - d->begin[y], *v = d->grouped + d->begin[y];
-        d->kept[y] = d->p.ratio > 0 && d->p.ratio < 1 ? (int64_t)((double)size * d->p.ratio) : size;
-        for (int64_t i = 0; i < d->kept[y] && d->kept[y] < size; i++) {
+        int64_t size = d->begin[y + 1] - d->begin[y], *v = d->pool + end;
+        int64_t kept = d->p.ratio > 0 && d->p.ratio < 1 ? (int64_t)((double)size * d->p.ratio) : size;
+        memcpy(v, d->grouped + d->begin[y], (size_t)size * sizeof *v);
+        for (int64_t i = 0; i < kept && kept < size; i++) {
             int64_t j = i + (int64_t)(td_host->random((uint64_t)y, 0, (uint64_t)i, 4) * (double)(size - i));
             int64_t t = v[i];
             v[i] = v[j];
             v[j] = t;
         }
-        d->negatives += d->kept[y];
+        d->pooled[y] = end;
+        end += kept;
     }
+    d->pooled[d->classes] = end;
 }
 
 static int32_t open_data(td_ctx *c, const void *params, const td_dataset *org, void *data)
@@ -76,8 +83,9 @@ static int32_t open_data(td_ctx *c, const void *params, const td_dataset *org, v
     }
     d->grouped = calloc((size_t)d->n + 1, sizeof *d->grouped);
     d->begin = calloc((size_t)d->classes + 1, sizeof *d->begin);
-    d->kept = calloc((size_t)d->classes, sizeof *d->kept);
-    if (!d->grouped || !d->begin || !d->kept) {
+    d->pool = calloc((size_t)d->n + 1, sizeof *d->pool);
+    d->pooled = calloc((size_t)d->classes + 1, sizeof *d->pooled);
+    if (!d->grouped || !d->begin || !d->pool || !d->pooled) {
         td_fail(c, "CRDDatasetWrapper: out of memory for %lld samples", (long long)d->n);
         return TD_ERROR;
     }
@@ -92,7 +100,8 @@ static void close_data(void *data)
     struct data *d = data;
     free(d->grouped);
     free(d->begin);
-    free(d->kept);
+    free(d->pool);
+    free(d->pooled);
 }
 
 static int64_t length(const void *data, const td_dataset *org)
@@ -115,18 +124,10 @@ static int64_t below(uint64_t *state, int64_t n)
     return (int64_t)(((unsigned __int128)next(state) * (uint64_t)n) >> 64);
 }
 
-/* The j-th negative of class y: classes in order, each with its kept positions, y left out. */
+/* The j-th negative of class y: the pool without one range. */
 static int64_t negative(const struct data *d, int64_t y, int64_t j)
 {
-    if (d->negatives == d->n) /* all kept: grouped itself without one range */
-        return d->grouped[j < d->begin[y] ? j : j + d->kept[y]];
-    for (int64_t k = 0;; k++) {
-        if (k == y)
-            continue;
-        if (j < d->kept[k])
-            return d->grouped[d->begin[k] + j];
-        j -= d->kept[k];
-    }
+    return d->pool[j < d->pooled[y] ? j : j + d->pooled[y + 1] - d->pooled[y]];
 }
 
 /* K distinct numbers below n in out (with repetition only where n < K): rejection against a bitmap; where most are wanted,
@@ -170,7 +171,7 @@ static int32_t get(td_ctx *c, const void *data, const td_dataset *org, int64_t i
     if (!pos || !contrast || td_failed(c))
         return TD_ERROR;
     uint64_t state = (uint64_t)(td_item_random(item, 0) * 0x1p53);
-    int64_t size = d->begin[y + 1] - d->begin[y], n = d->negatives - d->kept[y];
+    int64_t size = d->begin[y + 1] - d->begin[y], n = d->pooled[d->classes] - d->pooled[y + 1] + d->pooled[y];
     if (n < 1) {
         td_fail(c, "CRDDatasetWrapper: class %lld has no negatives", (long long)y);
         return TD_ERROR;

@@ -366,6 +366,17 @@ static inline td_tensor *td_index_select(td_ctx *c, td_tensor *x, td_tensor *ind
 {
     return td__op2(c, "index_select", x, index, NULL, 0);
 }
+/* out[b, k] = x[b, index[b, k]]: x [B, N], index int64 [B, K] (torch.gather along dimension 1). */
+static inline td_tensor *td_gather(td_ctx *c, td_tensor *x, td_tensor *index)
+{
+    return td__op2(c, "gather", x, index, NULL, 0);
+}
+/* The reverse: zeros [B, n], and out[b, index[b, k]] += y[b, k] in the order of k. */
+static inline td_tensor *td_scatter_add(td_ctx *c, td_tensor *y, td_tensor *index, int64_t n)
+{
+    td_dim_attrs a = {0, n, 0};
+    return td__op2(c, "scatter_add", y, index, &a, sizeof a);
+}
 /* In place: x[index[i]] = rows[i], index int64 [K], rows [K, ...]; the last one of equal indices stays. */
 static inline void td_index_copy(td_ctx *c, td_tensor *x, td_tensor *index, td_tensor *rows)
 {
