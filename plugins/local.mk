@@ -19,6 +19,7 @@ include plugins/methods/dab/plugin.mk
 include plugins/methods/dist/plugin.mk
 include plugins/methods/dkd/plugin.mk
 include plugins/methods/dml/plugin.mk
+include plugins/methods/dot/plugin.mk
 include plugins/methods/fitnet/plugin.mk
 include plugins/methods/fsp/plugin.mk
 include plugins/methods/ft/plugin.mk

@@ -242,8 +242,9 @@ static td_tensor *recall(td_ctx *c, const struct saved *s, const char *what, uin
     return s->tensor;
 }
 
-/* One node's rule; each gradient goes on to where its input came from, in order of inputs. */
-static void backward_node(td_ctx *c, td__node *n)
+/* One node's rule; each gradient goes on to where its input came from, in order of inputs.  What the node holds is
+ * released as soon as it can be, unless it is to be kept. */
+static void backward_node(td_ctx *c, td__node *n, int keep)
 {
     td_tensor *in[TD_OP_MAX_IN] = {0}, *out[TD_OP_MAX_OUT] = {0}, *gout[TD_OP_MAX_OUT] = {0}, *gin[TD_OP_MAX_IN] = {0};
     int32_t needs[TD_OP_MAX_IN] = {0};
@@ -273,14 +274,16 @@ static void backward_node(td_ctx *c, td__node *n)
     for (uint32_t i = 0; i < n->n_out; i++)
         drop(&n->out[i].grad);
     for (uint32_t i = 0; i < n->n_in; i++) {
-        drop(&n->in[i].saved.tensor);
+        if (!keep)
+            drop(&n->in[i].saved.tensor);
         if (gin[i])
             deliver(c, &n->in[i], gin[i]);
     }
-    finish(n);
+    if (!keep)
+        finish(n);
 }
 
-void td__backward(td_ctx *c, td_tensor *loss, double scale)
+static void backward(td_ctx *c, td_tensor *loss, double scale, int keep)
 {
     char text[160];
     int grad = c->grad;
@@ -298,9 +301,19 @@ void td__backward(td_ctx *c, td_tensor *loss, double scale)
         char rule[80];
         snprintf(rule, sizeof rule, "gradient of %s", n->op->name);
         c->where = rule;
-        backward_node(c, n);
+        backward_node(c, n, keep);
     }
     c->where = where;
     c->grad = grad;
+}
+
+void td__backward(td_ctx *c, td_tensor *loss, double scale)
+{
+    backward(c, loss, scale, 0);
     td__tape_clear(c);
+}
+
+void td__backward_keep(td_ctx *c, td_tensor *loss, double scale)
+{
+    backward(c, loss, scale, 1);
 }

@@ -12,6 +12,8 @@ td_tensor *td__apply(td_ctx *c, const char *op, td_tensor *const *in, uint32_t n
 /* Gradients of a scalar with respect to every leaf that requires one, added to leaf->grad; then the tape is
  * empty.  `scale` multiplies the loss (1 / accumulation steps).  Order of additions is fixed. */
 void td__backward(td_ctx *c, td_tensor *loss, double scale);
+/* The same, and the tape stays for another loss that was recorded on it. */
+void td__backward_keep(td_ctx *c, td_tensor *loss, double scale);
 /* Forgets what was recorded; what it made and someone still holds no longer requires a gradient. */
 void td__tape_clear(td_ctx *c);
 void td__tape_free(td_ctx *c);

@@ -22,6 +22,8 @@ static const char *check_loss(const void *descriptor)
 static const char *check_optimizer(const void *descriptor)
 {
     const td_optimizer_type *t = descriptor;
+    if (!t->update == !t->update_parts)
+        return "needs exactly one of the functions update and update_parts";
     return t->n_state && !t->state_names ? "has state tensors without names" : NULL;
 }
 
@@ -70,7 +72,7 @@ static const struct kind {
                               {MUST(td_forward_proc_type, forward)},
                               NULL},
     [TD_KIND_OPTIMIZER] =
-        {"optimizer", "an optimizer", sizeof(td_optimizer_type), {MUST(td_optimizer_type, update)}, check_optimizer},
+        {"optimizer", "an optimizer", sizeof(td_optimizer_type), {{0}}, check_optimizer},
     [TD_KIND_SCHEDULER] = {"scheduler", "a scheduler", sizeof(td_scheduler_type), {MUST(td_scheduler_type, lr)}, NULL},
     [TD_KIND_FUNCTION] = {"function", "a function", sizeof(td_function_type), {MUST(td_function_type, call)}, NULL},
     [TD_KIND_BACKEND] = {"backend",

@@ -33,18 +33,21 @@ void td__criterion_close(td__criterion *k)
         td__module_release(k->states[i]);
     free(k->states);
     free(k->terms);
+    free(k->distils);
     memset(k, 0, sizeof *k);
 }
 
-static void add_term(td_ctx *c, td__criterion *k, const char *name, double weight, td_tensor *value)
+static void add_term(td_ctx *c, td__criterion *k, const char *name, double weight, td_tensor *value, int distils)
 {
-    if (td__grow(&k->terms, &k->capacity, k->n + 1, sizeof *k->terms)) {
+    if (td__grow(&k->terms, &k->capacity, k->n + 1, sizeof *k->terms) ||
+        td__grow(&k->distils, &k->distils_capacity, k->n + 1, 1)) {
         td__fail(c, "out of memory");
         return;
     }
     if (!c->error && td_numel(value) != 1)
         td__fail(c, "term '%s' is not a single number but %lld: its reduction must not be none", name,
                  (long long)td_numel(value));
+    k->distils[k->n] = (char)distils;
     k->terms[k->n++] = (td_term){name, weight, value};
 }
 
@@ -87,7 +90,7 @@ static void add_model_terms(td_ctx *c, td__criterion *k, td_io *io)
     for (uint32_t i = 0; v.kind == TD_VALUE_DICT && i < v.n; i++) {
         const td__node *w = weight->kind == TD__MAP ? td__node_get((td__node *)(uintptr_t)weight, v.keys[i]) : weight;
         if (w && w->kind != TD__NULL && w->f != 0)
-            add_term(c, k, v.keys[i], w->f, td_tensor_of(c, v.items[i]));
+            add_term(c, k, v.keys[i], w->f, td_tensor_of(c, v.items[i]), 0);
     }
 }
 
@@ -100,13 +103,29 @@ td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
         if (((const td_loss_type *)t->loss->type)->build && !k->states[i])
             continue;
         int fine = !c->error;
-        add_term(c, k, t->name, t->weight, term_value(c, t, k->states[i], io));
+        td_tensor *value = term_value(c, t, k->states[i], io);
+        add_term(c, k, t->name, t->weight, value, td__io_read(io, TD_TEACHER));
         if (fine && c->error)
             k->failed = t;
     }
     if (k->plan->model_term)
         add_model_terms(c, k, io);
     return c->error || !k->n ? td__empty() : type->combine(c, k->plan->object->params, k->terms, (int64_t)k->n);
+}
+
+td_tensor *td__criterion_part(td_ctx *c, const td__criterion *k, int distilled)
+{
+    td_term *part = td__frame_alloc(c, (k->n + 1) * sizeof *part);
+    int64_t n = 0;
+    for (size_t i = 0; part && i < k->n; i++)
+        if (k->distils[i] == distilled)
+            part[n++] = k->terms[i];
+    if (!n)
+        td__fail(c, "the gradient is wanted in two parts, but no term %s the teacher",
+                 distilled ? "reads" : "does without");
+    if (c->error)
+        return td__empty();
+    return ((const td_criterion_type *)k->plan->object->type)->combine(c, k->plan->object->params, part, n);
 }
 
 double td__term_number(td_ctx *c, const td_term *t)

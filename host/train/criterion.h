@@ -9,7 +9,8 @@ typedef struct td__criterion {
     const td__criterion_plan *plan;
     td_module **states; /* a term's own module, or NULL; n_terms of them */
     td_term *terms;     /* of the last step: values live as long as the caller's frame */
-    size_t n, capacity;
+    char *distils;      /* whether each of them read something of the teacher */
+    size_t n, capacity, distils_capacity;
     const td__term_plan *failed; /* in which of them the context failed; NULL: in none */
 } td__criterion;
 
@@ -21,6 +22,8 @@ void td__criterion_close(td__criterion *k);
 td_tensor *td__loss_forward(td_ctx *c, const td__object *loss, const td__object *wrapper, td_io *io);
 /* The loss of this step, a scalar; k->terms has the n parts it is made of. */
 td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io);
+/* The part of that loss which reads the teacher, or the other one.  Without such a term c fails. */
+td_tensor *td__criterion_part(td_ctx *c, const td__criterion *k, int distilled);
 double td__term_number(td_ctx *c, const td_term *t); /* waits for the device */
 /* "ce = 2.31 (weight 1), kd = nan (weight 0.5)" into buf. */
 char *td__criterion_text(td_ctx *c, const td__criterion *k, char *buf, size_t size);

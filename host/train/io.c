@@ -173,6 +173,14 @@ void td__io_watch(td_io *io)
         io->slots[i]->read = 0;
 }
 
+int td__io_read(const td_io *io, uint32_t side)
+{
+    for (size_t i = 0; i < io->n; i++)
+        if (io->slots[i]->read && io->slots[i]->tap.side == side)
+            return 1;
+    return 0;
+}
+
 /* What would be written beyond `size` is left out, as everywhere in the message below. */
 static size_t value_text(td_value v, char *buf, size_t size, size_t used)
 {

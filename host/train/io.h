@@ -34,8 +34,10 @@ void td__io_clear(td_io *io);
 
 /* What is read is noted from here on. */
 void td__io_watch(td_io *io);
-/* The context has failed: its message also gets the taps that were read, each with its shapes, and where the shapes of two are what
- * does not fit, the layer that would make them. */
+/* Whether anything of that side was read. */
+int td__io_read(const td_io *io, uint32_t side);
+/* The context has failed: its message also gets the taps that were read, each with its shapes, and where the shapes of
+ * two are what does not fit, the layer that would make them. */
 void td__io_explain(td_io *io);
 
 /* Services of td_api.  A tap that holds nothing: c fails, naming it and what is there. */

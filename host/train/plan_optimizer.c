@@ -125,6 +125,10 @@ void td__plan_optimizer(td__config *cfg, td__node *section, td__optimizer_plan *
     td__node *key = td__plan_need(cfg, section, "optimizer", "key", "SGD, Adam, ...");
     if (key)
         read_groups(cfg, section, key, td__node_get(section, "kwargs"), out);
+    if (out->type && out->type->update_parts && (out->accumulate > 1 || out->max_grad_norm > 0))
+        td__diag_error(&cfg->diag, td__place_of(section, out->accumulate > 1 ? "grad_accum_step" : "max_grad_norm"),
+                       "%s takes the gradient in two parts, which are neither accumulated nor clipped",
+                       out->type->type.key);
 }
 
 void td__plan_scheduler(td__config *cfg, td__node *section, td__scheduler_plan *out)

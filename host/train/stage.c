@@ -135,11 +135,23 @@ td_tensor *td__stage_step(td_ctx *c, td__train_stage *s, const td__batch *batch,
     return s->graph ? td__step_graph_step(c, s, batch, epoch, step) : td__stage_run(c, s, batch, epoch, step);
 }
 
+/* Two passes over one tape. */
+static void backward_parts(td_ctx *c, td__train_stage *s)
+{
+    td_tensor *task = td__criterion_part(c, &s->criterion, 0), *distilled = td__criterion_part(c, &s->criterion, 1);
+    td__backward_keep(c, distilled, 1);
+    td__optimizer_set_apart(&s->optimizer);
+    td__backward(c, task, 1);
+}
+
 td_tensor *td__stage_run(td_ctx *c, td__train_stage *s, const td__batch *batch, int64_t epoch, int64_t step)
 {
     c->grad = 1;
     td_tensor *loss = td__stage_forward(c, s, batch, epoch, step);
-    td__backward(c, loss, 1.0 / (double)s->optimizer.plan->accumulate);
+    if (s->optimizer.plan->type->update_parts)
+        backward_parts(c, s);
+    else
+        td__backward(c, loss, 1.0 / (double)s->optimizer.plan->accumulate);
     td__optimizer_step(c, &s->optimizer);
     td__io_clear(s->io);
     c->grad = 0;

@@ -39,6 +39,7 @@ static void drop(const td__optimizer_plan *plan, td__trained *t)
     free(t->state);
     free(t->name);
     td__release(t->tensor);
+    td__release(t->apart);
 }
 
 static int collect(const char *name, td__member *m, td_module *owner, void *user)
@@ -49,7 +50,7 @@ static int collect(const char *name, td__member *m, td_module *owner, void *user
     if (m->is_buffer || !m->tensor->requires_grad || known(o, m->tensor))
         return 0;
     td__trained t = {td__printf("%s.%s", s->prefix, name), td__retain(m->tensor), new_state(s->c, o->plan, m->tensor),
-                     s->group};
+                     NULL, s->group};
     if (!t.name || !t.state || s->c->error || td__grow(&o->v, &o->capacity, o->n + 1, sizeof *o->v)) {
         drop(o->plan, &t);
         td__fail(s->c, "out of memory");
@@ -105,7 +106,8 @@ static void clear_grads(td__optimizer *o)
 {
     for (size_t i = 0; i < o->n; i++) {
         td__release(o->v[i].tensor->grad);
-        o->v[i].tensor->grad = NULL;
+        td__release(o->v[i].apart);
+        o->v[i].tensor->grad = o->v[i].apart = NULL;
     }
 }
 
@@ -206,6 +208,31 @@ static void clip(td_ctx *c, td__optimizer *o, double max)
     td__frame_pop(c, td_none());
 }
 
+void td__optimizer_set_apart(td__optimizer *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        td__release(o->v[i].apart);
+        o->v[i].apart = o->v[i].tensor->grad;
+        o->v[i].tensor->grad = NULL;
+    }
+}
+
+static td_tensor *or_zeros(td_ctx *c, td_tensor *grad, const td__trained *t)
+{
+    return grad ? grad : td__tensor_from(c, &t->tensor->d, NULL);
+}
+
+static void update_one(td_ctx *c, const td__optimizer *o, const td__trained *t)
+{
+    const td_optimizer_type *type = o->plan->type;
+    double lr = scheduled(o, t->group->lr);
+    if (type->update)
+        type->update(c, t->group->params, lr, o->updates, t->tensor, t->tensor->grad, t->state);
+    else
+        type->update_parts(c, t->group->params, lr, o->updates, t->tensor, or_zeros(c, t->tensor->grad, t),
+                           or_zeros(c, t->apart, t), t->state);
+}
+
 static void update(td_ctx *c, td__optimizer *o)
 {
     if (o->plan->max_grad_norm > 0)
@@ -213,12 +240,11 @@ static void update(td_ctx *c, td__optimizer *o)
     o->updates++;
     for (size_t i = 0; i < o->n; i++) {
         td__trained *t = &o->v[i];
-        if (!t->tensor->grad)
+        if (!t->tensor->grad && !t->apart)
             continue; /* took no part in the loss */
         td__frame_push(c);
         c->schedule = o->on_backend ? o->on_backend[t->group - o->plan->groups] : NULL;
-        o->plan->type->update(c, t->group->params, scheduled(o, t->group->lr), o->updates, t->tensor, t->tensor->grad,
-                              t->state);
+        update_one(c, o, t);
         td__frame_pop(c, td_none());
     }
     c->schedule = NULL;

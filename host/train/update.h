@@ -9,6 +9,7 @@ typedef struct td__trained {
     char *name;        /* "student.layer1.0.conv1.weight", owned */
     td_tensor *tensor; /* a reference of its own: an optimiser that is kept outlives its stage */
     td_tensor **state; /* the optimiser's, in order of its state_names; owned */
+    td_tensor *apart;  /* see td__optimizer_set_apart; owned, NULL between steps */
     const td__group_plan *group;
 } td__trained;
 
@@ -30,6 +31,9 @@ int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, c
 void td__optimizer_close(td__optimizer *o);
 double td__optimizer_lr(const td__optimizer *o); /* of the first group */
 
+/* The gradients so far are the distilled part of what update_parts gets in this step; what comes from here on is the
+ * other. */
+void td__optimizer_set_apart(td__optimizer *o);
 /* After a backward pass: updates when enough passes are accumulated, and steps a schedule that counts passes. */
 void td__optimizer_step(td_ctx *c, td__optimizer *o);
 /* From here on each group's learning rate and the number of the next update lie in float64 [2] on the backend, which this

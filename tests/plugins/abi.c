@@ -364,13 +364,14 @@ SIZE(td_forward_proc_type, 48);
 AT(td_forward_proc_type, type, 0);
 AT(td_forward_proc_type, forward, 40);
 
-SIZE(td_optimizer_type, 72);
+SIZE(td_optimizer_type, 80);
 AT(td_optimizer_type, type, 0);
 AT(td_optimizer_type, n_state, 40);
 AT(td_optimizer_type, reserved, 44);
 AT(td_optimizer_type, state_names, 48);
 AT(td_optimizer_type, update, 56);
 AT(td_optimizer_type, check, 64);
+AT(td_optimizer_type, update_parts, 72);
 
 SIZE(td_scheduler_type, 48);
 AT(td_scheduler_type, type, 0);

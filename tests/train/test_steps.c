@@ -176,6 +176,60 @@ Test(steps, stages_hand_over_weights_and_optimiser)
         "{is_from_teacher: "                                                                                           \
         "true, module_path: conv, io: output}}}, weight: 1}}"
 
+/* Terms that do without the teacher and that read it; with lr 0 the gradients do not depend on the optimiser. */
+#define TASK                                                                                                           \
+    "ce: {criterion: {key: CrossEntropyLoss, kwargs: {}}, criterion_wrapper: {key: SimpleLossWrapper, kwargs: "        \
+    "{input: {is_from_teacher: false, module_path: '.', io: output}, target: {uses_label: true}}}, weight: 0.5}"
+#define DISTILLED                                                                                                      \
+    "kd: {criterion: {key: KDLoss, kwargs: {student_module_path: '.', student_module_io: output, teacher_module_path: "\
+    "'.', teacher_module_io: output, temperature: 2, alpha: null}}, weight: 2}"
+#define TERMS(...) "train.criterion.kwargs.sub_terms={" __VA_ARGS__ "}"
+#define DOT(lr, delta)                                                                                                 \
+    "train.optimizer={key: DOT, kwargs: {lr: " lr ", momentum: 0.5, delta: " delta ", weight_decay: 0.1}}"
+#define SGD_LIKE_IT(lr, momentum, decay)                                                                               \
+    "train.optimizer={key: SGD, kwargs: {lr: " lr ", momentum: " momentum ", weight_decay: " decay "}}"
+#define TWO_STEPS "train.num_epochs=1", "datasets.train.kwargs.length=16", "train.scheduler=null"
+
+static void buffer(const char *name, const char *which, float *out)
+{
+    char tensor[96];
+    snprintf(tensor, sizeof tensor, "optimizer/%s/student.fc.weight", which);
+    get(name, tensor, out, FC);
+}
+
+Test(steps, distillation_has_its_own_momentum)
+{
+    static float ce[FC], kd[FC], task[FC], distilled[FC];
+    const char *only_ce[] = {TWO_STEPS, TERMS(TASK), SGD_LIKE_IT("0", "0.25", "0.1")};
+    const char *only_kd[] = {TWO_STEPS, TERMS(DISTILLED), SGD_LIKE_IT("0", "0.75", "0")};
+    const char *both[] = {TWO_STEPS, TERMS(TASK ", " DISTILLED), DOT("0", "0.25")};
+    run(lab_distil, "only_ce", only_ce, 5);
+    run(lab_distil, "only_kd", only_kd, 5);
+    run(lab_distil, "both", both, 5);
+    buffer("only_ce", "momentum_buffer", ce);
+    buffer("only_kd", "momentum_buffer", kd);
+    buffer("both", "momentum_task", task);
+    buffer("both", "momentum_distilled", distilled);
+    for (int i = 0; i < FC; i++) {
+        cr_assert_float_eq(task[i], ce[i], 1e-6);
+        cr_assert_float_eq(distilled[i], kd[i], 1e-6);
+    }
+}
+
+Test(steps, equal_momenta_are_sgd)
+{
+    const char *sgd[] = {TERMS(TASK ", " DISTILLED), SGD_LIKE_IT("0.05", "0.5", "0.1")};
+    const char *dot[] = {TERMS(TASK ", " DISTILLED), DOT("0.05", "0")};
+    const char *apart[] = {TERMS(TASK ", " DISTILLED), DOT("0.05", "0.3")};
+    run(lab_distil, "sgd", sgd, 2);
+    run(lab_distil, "dot", dot, 2);
+    run(lab_distil, "apart", apart, 2);
+    cr_expect_lt(distance("sgd", "dot"), 1e-5);
+    cr_expect_gt(distance("sgd", "apart"), 1e-3);
+    const char *no_task[] = {TERMS(DISTILLED), DOT("0.05", "0.3")};
+    cr_expect_neq(lab_train(&lab, lab_distil, "a.yaml", "no_task", no_task, 2), TD__EXIT_OK);
+}
+
 Test(steps, pruned_networks_share_weights_with_their_models)
 {
     const char *start[] = {PRUNED, "train.optimizer.kwargs.lr=0"}, *pruned[] = {PRUNED};

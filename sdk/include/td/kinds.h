@@ -110,12 +110,16 @@ typedef struct td_optimizer_type {
     td_type type;
     uint32_t n_state, reserved;
     const char *const *state_names; /* n_state of them, e.g. "momentum_buffer" */
-    /* Updates one parameter in place; step counts from 1. */
+    /* Updates one parameter in place; step counts from 1.  This one, or update_parts. */
     void (*update)(td_ctx *, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *grad,
                    td_tensor *const *state);
     /* Optional: what the parameter table cannot say.  The name of a parameter that is wrong with these values, and why
      * as it goes on after the name ("needs a momentum > 0"); NULL: all is well.  Called before anything is trained. */
     const char *(*check)(const void *params, char *why, size_t why_size);
+    /* The same with the gradient in two parts: of the terms that read the teacher, and of the others; zeros where a
+     * part does not reach the parameter.  The criterion must be a sum; gradients are neither accumulated nor clipped. */
+    void (*update_parts)(td_ctx *, const void *params, double lr, int64_t step, td_tensor *param, td_tensor *task,
+                         td_tensor *distilled, td_tensor *const *state);
 } td_optimizer_type;
 
 /* Kind "scheduler": a function of how often it stepped, so that resuming needs no state. */
