@@ -13,7 +13,7 @@
 struct pending {
     td_tensor *tensor; /* owned */
     td__fill fill;
-    td__stream stream;
+    td_stream stream;
     void *memory;  /* of the elements in memory order: the tensor's, or a copy for a device */
     int64_t begin; /* of its elements among those of all */
 };
@@ -32,7 +32,7 @@ static void draw(const struct pending *p, int64_t first, int64_t step, int64_t n
     for (int64_t i = 0; i < n; i++)
         v[i] = f->how == TD__FILL_CONSTANT ? f->a
                : f->how == TD__FILL_UNIFORM
-                   ? f->a + (f->b - f->a) * td__stream_uniform(p->stream, (uint64_t)(first + i * step))
+                   ? f->a + (f->b - f->a) * td_stream_uniform(p->stream, (uint64_t)(first + i * step))
                    : f->a + f->b * td__stream_normal(p->stream, (uint64_t)(first + i * step));
 }
 
@@ -73,7 +73,7 @@ static int on_host(const td_tensor *t) { return t->storage->backend->copy_in == 
 static void make_ready(td_ctx *c, struct pending *p)
 {
     td_tensor *t = p->tensor;
-    p->stream = td__stream_of(p->fill.seed, p->fill.draw, TD__USE_INIT);
+    p->stream = td_stream_of(p->fill.seed, p->fill.draw, TD__USE_INIT);
     p->memory = on_host(t) ? t->storage->data : malloc(t->storage->bytes);
     if (!p->memory)
         td__fail(c, "out of memory for %zu bytes of initial values", t->storage->bytes);

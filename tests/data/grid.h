@@ -107,7 +107,7 @@ static int32_t shake_apply(td_ctx *c, const void *params, td_item *item)
     return TD_OK;
 }
 
-static const td_transform_type shake = {{.key = "Shake", .summary = "for tests"}, shake_apply};
+static const td_transform_type shake = {.type = {.key = "Shake", .summary = "for tests"}, .apply = shake_apply};
 
 /* A transform: values as they are. */
 static int32_t plain_apply(td_ctx *c, const void *params, td_item *item)
@@ -120,7 +120,7 @@ static int32_t plain_apply(td_ctx *c, const void *params, td_item *item)
     return TD_OK;
 }
 
-static const td_transform_type plain = {{.key = "Plain", .summary = "for tests"}, plain_apply};
+static const td_transform_type plain = {.type = {.key = "Plain", .summary = "for tests"}, .apply = plain_apply};
 
 __attribute__((unused)) static void grid_setup(void)
 {

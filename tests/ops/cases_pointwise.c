@@ -92,7 +92,7 @@ static void expect_dropout_of_step(const op_call *call, double *const *out)
 {
     uint32_t draw[4];
     for (int64_t i = 0; i < 21; i++) {
-        td__words(td__step_seed(5, 3, 1000), 2, (uint64_t)i / 4, TD__USE_DROPOUT, draw);
+        td__words(td_step_seed(5, 3, 1000), 2, (uint64_t)i / 4, TD_USE_DROPOUT, draw);
         out[0][i] = draw[i % 4] < (uint64_t)(0.4 * 0x1p32) ? 0 : call->in[0][i] / 0.6;
     }
 }

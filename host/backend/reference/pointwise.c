@@ -131,10 +131,10 @@ TD__KERNEL(dropout_kernel)
     double scale = a->p < 1 ? 1 / (1 - a->p) : 0;
     uint32_t draw[4];
     const int64_t *at = in[1].data; /* epoch and step */
-    uint64_t seed = at ? td__step_seed(a->seed, at[0], at[1]) : a->seed;
+    uint64_t seed = at ? td_step_seed(a->seed, at[0], at[1]) : a->seed;
     for (int64_t i = 0, n = td_desc_numel(&out->d); i < n; i++) {
         if (i % 4 == 0)
-            td__words(seed, a->counter, (uint64_t)i / 4, TD__USE_DROPOUT, draw);
+            td__words(seed, a->counter, (uint64_t)i / 4, TD_USE_DROPOUT, draw);
         td__put(out, t, i, draw[i % 4] < below ? 0 : td__get(in, t, i) * scale);
     }
     return TD_OK;

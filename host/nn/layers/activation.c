@@ -66,7 +66,7 @@ static td_tensor *dropout_forward(td_ctx *c, td_module *m, td_tensor *x)
     if (!td_training(m) || p->number == 0)
         return x;
     if (!c->clock)
-        return td_dropout_at(c, x, p->number, td__step_seed(c->seed, (int64_t)c->epoch, (int64_t)c->step), c->draws++);
+        return td_dropout_at(c, x, p->number, td_step_seed(c->seed, (int64_t)c->epoch, (int64_t)c->step), c->draws++);
     td_dropout_attrs a = {p->number, c->seed, c->draws++};
     return td__op2(c, "dropout", x, c->clock, &a, sizeof a);
 }

@@ -1,13 +1,13 @@
 /* Small images cut, mirrored and normalized where they lie (see host/ops/augment.c): a thread computes one value. */
+#include <td/philox.h>
 #include <td/td.h>
 
 #include "plugins/backends/cuda/device.cuh"
-#include "plugins/backends/cuda/philox.cuh"
 
 /* As td_item_random of that transform. */
 static __device__ double draw(const td_augment_attrs &a, int64_t epoch, int64_t sample, uint32_t use, uint64_t number)
 {
-    return uniform(a.seed, (uint64_t)epoch, (uint64_t)sample, use + (number << 32));
+    return td_stream_uniform(td_stream_of(a.seed, (uint64_t)epoch, use + (number << 32)), (uint64_t)sample);
 }
 
 static int32_t augment(td_run *r, const td_view *in, td_view *out, const void *attrs)

@@ -1,6 +1,7 @@
 /* Pointwise operations with broadcasting, and dropout. */
 #include "plugins/backends/cuda/device.cuh"
-#include "plugins/backends/cuda/philox.cuh"
+
+#include <td/philox.h>
 
 /* One input: x; a and b are the scalar attributes. */
 #define UNARY(op, expression)                                                 \
@@ -129,7 +130,8 @@ CUDA_KERNEL(dropout_kernel)
     T *y = data_of<T>(*out);
     return each(r, (n + 3) / 4, [=] __device__(int64_t block) {
         uint32_t draw[4];
-        random_words(at ? step_seed(a.seed, at[0], at[1]) : a.seed, a.counter, (uint64_t)block, USE_DROPOUT, draw);
+        const uint64_t seed = at ? td_step_seed(a.seed, at[0], at[1]) : a.seed;
+        td_stream_words(td_stream_of(seed, a.counter, TD_USE_DROPOUT), (uint64_t)block, draw);
         for (int k = 0; k < 4 && block * 4 + k < n; k++)
             y[block * 4 + k] = draw[k] < below ? (T)0 : (T)(x[block * 4 + k] * scale);
     });

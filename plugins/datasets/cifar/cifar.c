@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "plugins/datasets/published.h"
+
 #define SIDE 32
 #define PLANE (SIDE * SIDE)
 #define IMAGE (3 * PLANE)
@@ -81,20 +83,7 @@ static const struct layout cifar100_layout = {
     .classes = 100,
     .names = names100};
 
-struct cifar_params {
-    const char *root;
-    int32_t train;
-};
-
-static const td_param cifar_table[] = {
-    TD_PARAM_FILE(struct cifar_params, root, NULL, "folder that holds the data set's folder, or that folder itself"),
-    TD_PARAM_BOOL(struct cifar_params, train, "true", "the training part; else the test part"),
-    {.name = "download",
-     .type = TD_P_BOOL,
-     .flags = TD_PARAM_IGNORED,
-     .def = "false",
-     .doc = "nothing is ever downloaded"},
-    TD_PARAM_END};
+static const td_param cifar_table[] = PUBLISHED_TABLE("folder that holds the data set's folder, or that folder itself");
 
 struct cifar {
     const struct layout *layout;
@@ -230,7 +219,7 @@ static const struct files *find(td_ctx *c, const struct layout *l, const char *r
     return NULL;
 }
 
-static int32_t open_layout(td_ctx *c, const struct layout *l, const struct cifar_params *p, struct cifar *d)
+static int32_t open_layout(td_ctx *c, const struct layout *l, const struct published_params *p, struct cifar *d)
 {
     const char *folder;
     const struct files *f = find(c, l, p->root, p->train, &folder);
@@ -287,7 +276,7 @@ static int32_t cifar_get(td_ctx *c, const void *data, int64_t index, td_item *it
 
 #define CIFAR_TYPE(name, open_, summary_) \
     {{.key = name, .aliases = "torchvision.datasets." name, .summary = summary_, .params = cifar_table, \
-      .params_size = sizeof(struct cifar_params)}, \
+      .params_size = sizeof(struct published_params)}, \
      .data_size = sizeof(struct cifar), .open = open_, .close = cifar_close, .length = cifar_length, .get = cifar_get, \
      .target = cifar_target, .classes = cifar_classes, .class_name = cifar_class_name}
 

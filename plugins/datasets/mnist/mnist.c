@@ -7,20 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct mnist_params {
-    const char *root;
-    int32_t train;
-};
+#include "plugins/datasets/published.h"
 
-static const td_param mnist_table[] = {
-    TD_PARAM_FILE(struct mnist_params, root, NULL, "folder that holds NAME/raw/*-ubyte, or the files themselves"),
-    TD_PARAM_BOOL(struct mnist_params, train, "true", "the training part; else the test part"),
-    {.name = "download",
-     .type = TD_P_BOOL,
-     .flags = TD_PARAM_IGNORED,
-     .def = "false",
-     .doc = "nothing is ever downloaded"},
-    TD_PARAM_END};
+static const td_param mnist_table[] = PUBLISHED_TABLE("folder that holds NAME/raw/*-ubyte, or the files themselves");
 
 struct mnist {
     uint8_t *pixels; /* [n][height][width] */
@@ -77,7 +66,7 @@ static const uint8_t *read_idx(td_ctx *c, const char *path, uint32_t ndim, int64
     return NULL;
 }
 
-static int32_t open_named(td_ctx *c, const char *name, const char *const *names, const struct mnist_params *p,
+static int32_t open_named(td_ctx *c, const char *name, const char *const *names, const struct published_params *p,
                           struct mnist *d)
 {
     int64_t shape[3], count;
@@ -167,7 +156,7 @@ static int32_t open_kmnist(td_ctx *c, const void *params, void *data)
 
 #define MNIST_TYPE(name, open_, summary_) \
     {{.key = name, .aliases = "torchvision.datasets." name, .summary = summary_, .params = mnist_table, \
-      .params_size = sizeof(struct mnist_params)}, \
+      .params_size = sizeof(struct published_params)}, \
      .data_size = sizeof(struct mnist), .open = open_, .close = mnist_close, .length = mnist_length, .get = mnist_get, \
      .target = mnist_target, .classes = mnist_classes, .class_name = mnist_class_name}
 

@@ -290,7 +290,7 @@ static inline td_tensor *td_interpolate_nearest(td_ctx *c, td_tensor *x, int64_t
     return td__op1(c, "interpolate_nearest", x, &a, sizeof a);
 }
 /* Zero with probability p, else x / (1 - p); the draw is a function of (seed, counter, element in memory order).  The
- * operation takes int64 [2] {epoch, step} as a second input: with it the seed is td__step_seed's of `seed` and these. */
+ * operation takes int64 [2] {epoch, step} as a second input: with it the seed is td_step_seed's of `seed` and these. */
 static inline td_tensor *td_dropout_at(td_ctx *c, td_tensor *x, double p, uint64_t seed, uint64_t counter)
 {
     td_dropout_attrs a = {p, seed, counter};

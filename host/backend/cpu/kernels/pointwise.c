@@ -175,7 +175,7 @@ struct dropout {
     const float *x;
     float *y, scale;
     uint64_t below; /* 32 random bits below this: dropped */
-    td__stream stream;
+    td_stream stream;
 };
 
 static void dropout_range(void *arg, int64_t begin, int64_t end)
@@ -186,9 +186,8 @@ static void dropout_range(void *arg, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i += 4 * BLOCKS) {
         uint32_t words[4][BLOCKS], draws[4 * BLOCKS];
         for (int b = 0; b < BLOCKS; b++) {
-            uint64_t sample = (uint64_t)(i / 4 + b);
-            uint32_t c[4] = {(uint32_t)sample, (uint32_t)(sample >> 32), d->stream.low, d->stream.high}, out[4];
-            td__philox(d->stream.key, c, out);
+            uint32_t out[4];
+            td_stream_words(d->stream, (uint64_t)(i / 4 + b), out);
             for (int w = 0; w < 4; w++)
                 words[w][b] = out[w];
         }
@@ -208,9 +207,9 @@ static int32_t dropout_f32(KERNEL_ARGUMENTS)
 {
     const td_dropout_attrs *a = attrs;
     const int64_t *at = in[1].data; /* epoch and step */
-    const uint64_t seed = at ? td__step_seed(a->seed, at[0], at[1]) : a->seed;
+    const uint64_t seed = at ? td_step_seed(a->seed, at[0], at[1]) : a->seed;
     struct dropout d = {in[0].data, out[0].data, a->p < 1 ? (float)(1 / (1 - a->p)) : 0, (uint64_t)(a->p * 0x1p32),
-                        td__stream_of(seed, a->counter, TD__USE_DROPOUT)};
+                        td_stream_of(seed, a->counter, TD_USE_DROPOUT)};
     (void)r;
     td__parallel_range(td_desc_numel(&out[0].d), GRAIN / 4, 4 * BLOCKS, dropout_range, &d);
     return TD_OK;
