@@ -203,17 +203,23 @@ static int unpack_manifest(json_t *j, td__manifest *m, json_error_t *why)
     json_int_t v[10];
     json_t *best, *recent;
     int format;
-    if (json_unpack_ex(j, why, 0,
-                       "{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:s, s:o, s:o}", "format",
-                       &format, "file", &file, "stage", &v[0], "stage_epoch", &v[1], "batch", &v[2], "epoch",
-                       &v[3], "step", &v[4], "seed", &v[5], "backwards", &v[6], "updates", &v[7], "schedule", &v[8],
-                       "images", &v[9], "seconds", &m->seconds, "wall", &m->wall, "config", &hash, "best", &best,
-                       "recent", &recent) ||
+    if (json_unpack_ex(j, why, 0, "{s:i}", "format", &format))
+        return -1;
+    if (format != FORMAT) {
+        snprintf(why->text, sizeof why->text, "a manifest of format %d; this program reads format %d", format, FORMAT);
+        return -1;
+    }
+    if (json_unpack_ex(j, why, 0, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:s, s:o, s:o}",
+                       "file", &file, "stage", &v[0], "stage_epoch", &v[1], "batch", &v[2], "epoch", &v[3], "step",
+                       &v[4], "seed", &v[5], "backwards", &v[6], "updates", &v[7], "schedule", &v[8], "images", &v[9],
+                       "seconds", &m->seconds, "wall", &m->wall, "config", &hash, "best", &best, "recent", &recent) ||
         read_score(best, &m->best, why) || read_recent(recent, m, why))
         return -1;
-    if (format != FORMAT || strlen(file) >= sizeof m->file || strlen(hash) >= sizeof m->config_hash ||
-        strchr(file, '/')) {
-        snprintf(why->text, sizeof why->text, "not a manifest of format %d", FORMAT);
+    int wrong = strlen(file) >= sizeof m->file || strlen(hash) >= sizeof m->config_hash || strchr(file, '/');
+    for (int i = 0; i < 5; i++)
+        wrong |= v[i] < 0;
+    if (wrong) {
+        snprintf(why->text, sizeof why->text, "it is damaged: a value is out of range");
         return -1;
     }
     strcpy(m->file, file);

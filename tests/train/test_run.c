@@ -329,6 +329,13 @@ Test(run, files_that_are_missing_or_broken)
     cr_expect(strstr(said, "holds no trained student"), "%s", said);
 }
 
+static void set_batch(const char *manifest, int batch)
+{
+    json_t *j = json_load_file(manifest, 0, NULL);
+    cr_assert(j && !json_object_set_new(j, "batch", json_integer(batch)) && !json_dump_file(j, manifest, 0));
+    json_decref(j);
+}
+
 Test(run, a_broken_checkpoint_is_said_to_be)
 {
     const char *sets[] = {"train.num_epochs=1"};
@@ -337,10 +344,16 @@ Test(run, a_broken_checkpoint_is_said_to_be)
     o.resume = 1;
     o.sets = sets;
     o.n_sets = 1;
+    const char *manifest = lab_path(&lab, "a/checkpoints/last.json");
+    set_batch(manifest, -1);
+    refused(&o, TD__EXIT_DATA, "last.json: it is damaged: a value is out of range");
+    set_batch(manifest, 0);
     cr_assert_eq(truncate(lab_path(&lab, "a/checkpoints/state-000000005.safetensors"), 1000), 0);
     refused(&o, TD__EXIT_DATA, "state-000000005.safetensors: ");
     lab_write(&lab, "a/checkpoints/last.json", "{\"format\": 1}");
     refused(&o, TD__EXIT_DATA, "last.json: ");
+    lab_write(&lab, "a/checkpoints/last.json", "{\"format\": 99}");
+    refused(&o, TD__EXIT_DATA, "last.json: a manifest of format 99; this program reads format ");
 }
 
 /* ---- destinations ---- */
