@@ -154,3 +154,36 @@ ParameterizedTest(struct recipe *recipe, cifar100, recipe)
     free(sets);
     free(text);
 }
+
+/* ---- a wrapper that predicts ---- */
+
+/* SimKD's student is tested and saved with its projector and the teacher's classifier, and read so by `tdhost test`. */
+Test(simkd, the_wrapper_is_deployed)
+{
+    char dir[] = "/tmp/td_methods_XXXXXX", line[80] = "";
+    cr_assert(mkdtemp(dir));
+    char *file = source_path("configs/cifar100/simkd.yaml"), *sets = smaller("\n  teacher_model:\n  student_model:", dir);
+    char *arguments = td__printf("--config %s " PLUGINS "--out %s/run --student-only %s --set train.num_epochs=1 ", file, dir, sets);
+    char *test = td__printf("test %s", arguments), *weights = td__printf("%s/run/checkpoints/best.safetensors", dir);
+    struct shell trained = tdhost(arguments), tested = tdhost(test);
+    cr_assert(trained.code == 0 && tested.code == 0, "%s%s", trained.text, tested.text);
+    const char *said = strstr(tested.text, "student: ");
+    cr_assert(said, "%s", tested.text);
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(said, "\n"), said);
+    cr_expect(strstr(trained.text, line), "%s\nlacks: %s", trained.text, line);
+    size_t size;
+    char *saved = td__file_read(weights, &size);
+    cr_assert(saved && size > 8);
+    saved[size - 1] = 0;
+    cr_expect(strstr(saved + 8, "\"classifier.weight\"") && strstr(saved + 8, "\"projector.0.weight\"") &&
+              !strstr(saved + 8, "\"student_model.fc.weight\""));
+    remove_tree(dir);
+    free(saved);
+    free(trained.text);
+    free(tested.text);
+    free(weights);
+    free(test);
+    free(arguments);
+    free(sets);
+    free(file);
+}
