@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/base/file.h"
 #include "host/base/log.h"
@@ -151,6 +152,18 @@ static int prepare(td__report *r, td__experiment *x, const char *config)
     return TD__EXIT_OK;
 }
 
+/* To append to; a last line that a full disk or a crash cut short is dropped. */
+static FILE *open_log(const char *path)
+{
+    size_t n = 0;
+    char *text = td__file_read(path, &n);
+    size_t whole = n;
+    while (whole && text[whole - 1] != '\n')
+        whole--;
+    free(text);
+    return whole < n && truncate(path, (off_t)whole) ? NULL : fopen(path, "a");
+}
+
 int td__report_open(td__report *r, td__experiment *x)
 {
     memset(r, 0, sizeof *r);
@@ -165,7 +178,7 @@ int td__report_open(td__report *r, td__experiment *x)
     int code = TD__EXIT_FAILED;
     if (!r->checkpoints || !config || !log)
         td__log(TD_LOG_ERROR, "out of memory");
-    else if (!(code = prepare(r, x, config)) && !(r->log = fopen(log, "a"))) {
+    else if (!(code = prepare(r, x, config)) && !(r->log = open_log(log))) {
         td__log(TD_LOG_ERROR, "%s: %s", log, strerror(errno));
         code = TD__EXIT_FAILED;
     }

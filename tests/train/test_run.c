@@ -48,7 +48,12 @@ Test(run, logs_json_lines)
     size_t room = 0;
     int steps = 0, validations = 0;
     cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", NULL, 0), TD__EXIT_OK);
-    FILE *f = fopen(lab_path(&lab, "a/log.jsonl"), "r");
+    FILE *f = fopen(lab_path(&lab, "a/log.jsonl"), "a");
+    cr_assert(f && fputs("{\"event\": \"st", f) >= 0 && !fclose(f), "as a full disk leaves it");
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "a");
+    o.resume = 1;
+    cr_assert_eq(td__train_command(&o), TD__EXIT_OK);
+    f = fopen(lab_path(&lab, "a/log.jsonl"), "r");
     while (f && getline(&line, &room, f) > 0) {
         json_t *j = json_loads(line, 0, NULL);
         const char *event = json_string_value(json_object_get(j, "event"));
