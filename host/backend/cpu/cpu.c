@@ -107,8 +107,6 @@ static const char *const shared[] = {
     "pad",
     "index_select",
     "index_select_grad",
-    "gather",
-    "scatter_add",
     "index_copy",
     "copy",
     "augment",

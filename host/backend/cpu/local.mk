@@ -5,7 +5,7 @@ cpu_kernels = host/backend/cpu/vec.h host/backend/cpu/kernels/common.h host/back
 	host/backend/cpu/kernels/correlate.c host/backend/cpu/kernels/correlate.h host/backend/cpu/kernels/depthwise.c \
 	host/backend/cpu/kernels/depthwise.h host/backend/cpu/kernels/exp.h host/backend/cpu/kernels/families.c \
 	host/backend/cpu/kernels/finish.c host/backend/cpu/kernels/finish.h \
-	host/backend/cpu/kernels/gemm.c host/backend/cpu/kernels/gemm.h host/backend/cpu/kernels/kernels.h \
+	host/backend/cpu/kernels/gemm.c host/backend/cpu/kernels/gemm.h host/backend/cpu/kernels/index.c host/backend/cpu/kernels/kernels.h \
 	host/backend/cpu/kernels/lines.h host/backend/cpu/kernels/loss.c host/backend/cpu/kernels/matmul.c \
 	host/backend/cpu/kernels/norm.c host/backend/cpu/kernels/optim.c host/backend/cpu/kernels/outer.c \
 	host/backend/cpu/kernels/outer.h host/backend/cpu/kernels/pack.c host/backend/cpu/kernels/pack.h \

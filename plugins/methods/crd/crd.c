@@ -38,8 +38,7 @@ static const td_param crd_params[] = {
 struct state {
     td_tensor *bank[2]; /* [N, d]: student, teacher */
     td_tensor *z[2];    /* scalars, -1 until the first batch */
-    double ln_z[2];
-    int32_t ln_z_known[2];
+    double z_value[2];  /* the same, once known */
 };
 
 static const td_module_type state_type = {.name = "CRDLoss", .data_size = sizeof(struct state)};
@@ -62,50 +61,46 @@ static td_module *crd_build(td_ctx *c, const void *params)
 
 /* ---- loss ---- */
 
-/* The log-scores bank[contrast] . e / T - ln Z: [B, K + 1].  One matrix product gives the whole bank's, of which the
+/* exp(bank[contrast] . e / T), the scores times Z: [B, K + 1].  One matrix product gives the whole bank's, of which the
  * contrasted are picked: less memory than their B x (K + 1) rows of d numbers, and faster while K is not far below N. */
-static td_tensor *log_scores(td_ctx *c, td_tensor *bank, td_tensor *contrast, td_tensor *e, double T, double ln_z)
+static td_tensor *scores(td_ctx *c, td_tensor *bank, td_tensor *contrast, td_tensor *e, double T)
 {
-    return td_affine(c, td_gather(c, td_matmul(c, e, bank, 0, 1), contrast), 1 / T, -ln_z);
+    return td_exp(c, td_gather(c, td_matmul(c, td_scale(c, e, 1 / T), bank, 0, 1), contrast));
 }
 
-/* ln Z of bank i: set by the first batch, which stays. */
-static double constant(td_ctx *c, const struct crd *p, struct state *s, int i, td_tensor *contrast, td_tensor *e)
+/* Z of bank i: set by the first batch, which stays. */
+static double constant(td_ctx *c, const struct crd *p, struct state *s, int i, td_tensor *scores)
 {
     double z = 0;
-    if (s->ln_z_known[i])
-        return s->ln_z[i];
+    if (s->z_value[i] > 0)
+        return s->z_value[i];
     if (td_host->read(c, s->z[i], TD_FLOAT64, &z, 1) == TD_OK && z < 0) {
-        td_tensor *out = td_exp(c, log_scores(c, s->bank[i], contrast, td_detach(c, e), p->temperature, 0));
-        td_copy(c, s->z[i], td_scale(c, td_mean(c, out, 0, 0), (double)p->num_samples));
+        td_copy(c, s->z[i], td_scale(c, td_mean(c, scores, 0, 0), (double)p->num_samples));
         td_host->read(c, s->z[i], TD_FLOAT64, &z, 1);
     }
-    s->ln_z_known[i] = 1;
-    return s->ln_z[i] = log(z);
+    return s->z_value[i] = z;
 }
 
 /* Noise contrastive estimation of one embedding e against bank M of index i, its positives first in contrast.  With the
- * scores x of positives and negatives and y = x + K Pn + eps
+ * scores x Z of positives and negatives and y = x Z + Z (K Pn + eps)
  *
- *     L = (1/B) [ sum_{b, k} ln y - B K ln(K Pn) - sum_b ln P ],
- *     dL/de_b = (1 / (B T)) [ sum_k (x / y) M[c_k] - M[pos_b] ],
+ *     L = (1/B) [ sum_{b, k} ln y - sum_b M[pos_b] . e_b / T ] - K ln(Z K Pn),
+ *     dL/de_b = (1 / (B T)) [ sum_k (x Z / y) M[c_k] - M[pos_b] ],
  *
  * computed at once, for the bank moves before the backward pass: what is returned has this value and this gradient. */
 static td_tensor *contrast_loss(td_ctx *c, const struct crd *p, struct state *s, int i, td_tensor *contrast,
                                 td_tensor *e)
 {
     int32_t was = td_host->set_grad(c, 0);
-    td_tensor *bank = s->bank[i];
+    td_tensor *bank = s->bank[i], *x = scores(c, bank, contrast, e, p->temperature);
     int64_t k = td_dim(contrast, 1) - 1, column[] = {td_dim(e, 0)};
-    double batch = (double)td_dim(e, 0), noise = (double)k / (double)p->num_samples;
-    double ln_z = constant(c, p, s, i, contrast, e);
+    double batch = (double)td_dim(e, 0), noise = (double)k / (double)p->num_samples, z = constant(c, p, s, i, x);
 
-    td_tensor *x = td_exp(c, log_scores(c, bank, contrast, e, p->temperature, ln_z)),
-              *y = td_affine(c, x, 1, noise + p->eps);
+    td_tensor *y = td_affine(c, x, 1, z * (noise + p->eps));
     td_tensor *positive = td_index_select(c, bank, td_reshape(c, td_slice(c, contrast, 1, 0, 1, 1), 1, column));
     td_tensor *ln_positive = td_scale(c, td_sum(c, td_mul(c, positive, e), 0, 0), 1 / p->temperature);
     td_tensor *value =
-        td_affine(c, td_sub(c, td_sum(c, td_log(c, y), 0, 0), ln_positive), 1 / batch, ln_z - (double)k * log(noise));
+        td_affine(c, td_sub(c, td_sum(c, td_log(c, y), 0, 0), ln_positive), 1 / batch, -(double)k * log(z * noise));
     td_tensor *pulls = td_matmul(c, td_scatter_add(c, td_div(c, x, y), contrast, td_dim(bank, 0)), bank, 0, 0);
     td_tensor *gradient = td_scale(c, td_sub(c, pulls, positive), 1 / (batch * p->temperature));
     td_host->set_grad(c, was);

@@ -7,6 +7,7 @@
 #include "host/backend/cpu/vec.h"
 
 #define td__cpu_conv TD__ISA(td__cpu_conv)
+#define td__cpu_index TD__ISA(td__cpu_index)
 #define td__cpu_loss TD__ISA(td__cpu_loss)
 #define td__cpu_matmul TD__ISA(td__cpu_matmul)
 #define td__cpu_norm TD__ISA(td__cpu_norm)
@@ -17,8 +18,8 @@
 #define td__cpu_softmax TD__ISA(td__cpu_softmax)
 #define td__cpu_families TD__ISA(td__cpu_families)
 
-extern const td__kernel_row td__cpu_conv[], td__cpu_loss[], td__cpu_matmul[], td__cpu_norm[], td__cpu_optim[],
-    td__cpu_pointwise[], td__cpu_pool[], td__cpu_reduce[], td__cpu_softmax[];
+extern const td__kernel_row td__cpu_conv[], td__cpu_index[], td__cpu_loss[], td__cpu_matmul[], td__cpu_norm[],
+    td__cpu_optim[], td__cpu_pointwise[], td__cpu_pool[], td__cpu_reduce[], td__cpu_softmax[];
 /* All of the above, NULL-ended. */
 extern const td__kernel_row *const td__cpu_families[];
 
