@@ -99,7 +99,8 @@ static void describe_entry(const td__entry *e, FILE *out)
 /* What a loss declares of itself, for programs that plan or tabulate. */
 static int add_loss(json_t *j, const td_loss_type *loss)
 {
-    static const char *const needs[] = {"target", "index", "teacher_grad", "not_cacheable"}; /* TD_NEEDS_..., bit by bit */
+    /* TD_NEEDS_..., bit by bit */
+    static const char *const needs[] = {"target", "index", "teacher_grad", "not_cacheable"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (loss->needs >> i & 1)

@@ -204,10 +204,12 @@ static size_t advise(const td__slot *s, const td__slot *t, const char *message, 
     if (!strcmp(s_shape, t_shape) || !strstr(message, s_shape) || !strstr(message, t_shape) || a->ndim != b->ndim)
         return 0;
     if (a->ndim == 4 && a->shape[1] != b->shape[1])
-        used += (size_t)snprintf(buf, size, "; a 1x1 convolution from %lld to %lld channels behind student '%s' would fit them",
+        used += (size_t)snprintf(buf, size,
+                                 "; a 1x1 convolution from %lld to %lld channels behind student '%s' would fit them",
                                  (long long)a->shape[1], (long long)b->shape[1], s->tap.path);
     if (a->ndim == 4 && used < size && (a->shape[2] != b->shape[2] || a->shape[3] != b->shape[3]))
-        used += (size_t)snprintf(buf + used, size - used, "; the larger map pooled to %lld x %lld would have the other's size",
+        used += (size_t)snprintf(buf + used, size - used,
+                                 "; the larger map pooled to %lld x %lld would have the other's size",
                                  (long long)(a->shape[2] < b->shape[2] ? a->shape[2] : b->shape[2]),
                                  (long long)(a->shape[3] < b->shape[3] ? a->shape[3] : b->shape[3]));
     if (a->ndim == 2 && a->shape[1] != b->shape[1])

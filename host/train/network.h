@@ -15,9 +15,10 @@ typedef struct td__network {
 int td__predicts(const td__network_plan *plan);
 /* The stage's wrapper around the model, pruned as the stage says; loose.  NULL: c or cfg->diag says why. */
 td_module *td__network_wrap(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model);
-/* Derives the stage's network from the model; weights stay shared.  `wrapped`: the wrapper, if it is already there, else
- * NULL.  New modules (wrapper, adaptations) draw from `seed`. Wrong paths go to cfg->diag at their places, other failures to the place of the section.  0, or -1 when there
- * is no network then; one whose frozen_modules are wrong is still there. */
+/* Derives the stage's network from the model; weights stay shared.  `wrapped`: the wrapper, if it is already there,
+ * else NULL.  New modules (wrapper, adaptations) draw from `seed`. Wrong paths go to cfg->diag at their places, other
+ * failures to the place of the section.  0, or -1 when there is no network then; one whose frozen_modules are wrong is
+ * still there. */
 int td__network_build(td_ctx *c, td__config *cfg, const td__network_plan *plan, td_module *model, td_module *wrapped,
                       uint64_t seed, td__network *out);
 /* Both networks are there: the wrapper takes what it needs of the other.  A failure goes to cfg->diag. */

@@ -38,8 +38,8 @@ int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td
 void td__stage_close(td__train_stage *s);
 
 /* A step without backward pass of a designed stage, on the first td__trial_size samples (TD__TRIAL, more
- * than one for batch statistics, unless the batches are smaller), so that shapes which do not fit are found before anything is trained; terms with a state are left out,
- * and nothing changes but what was tapped (td__io_clear).  *bytes (NULL: not asked): what a sample would keep for the
+ * than one for batch statistics, unless the batches are smaller), so that shapes which do not fit are found before
+ * anything is trained; terms with a state are left out, and nothing changes but what was tapped (td__io_clear).  *bytes (NULL: not asked): what a sample would keep for the
  * backward pass.  An exit code: TD__EXIT_DATA where the samples cannot be read (c fails), TD__EXIT_CONFIG where the
  * step fails, said in the configuration's diagnostics at the place of the term, else of the stage. */
 #define TD__TRIAL 2

@@ -6,10 +6,13 @@
 #include "tests/paths.h"
 #include "tests/shell.h"
 
-#define DRAWN "'!import_call {key: DrawnShapes, init: {kwargs: {length: 64, transform: " \
-              "!import_call {key: torchvision.transforms.ToTensor, init: }}}}' "
-#define SMALL "--set datasets.cifar100/train=" DRAWN "--set datasets.cifar100/test=" DRAWN \
-              "--set models.teacher_model.key=resnet14 --set models.teacher_model.src_ckpt=null --set models.student_model.key=resnet8 "
+#define DRAWN                                                                                                          \
+    "'!import_call {key: DrawnShapes, init: {kwargs: {length: 64, transform: "                                         \
+    "!import_call {key: torchvision.transforms.ToTensor, init: }}}}' "
+#define SMALL                                                                                                          \
+    "--set datasets.cifar100/train=" DRAWN "--set datasets.cifar100/test=" DRAWN                                       \
+    "--set models.teacher_model.key=resnet14 --set models.teacher_model.src_ckpt=null --set "                          \
+    "models.student_model.key=resnet8 "
 #define TERMS "train.criterion.kwargs.sub_terms."
 
 /* A recipe of configs/cifar100, changed by `sets`, is refused with all of `expected` (up to NULL) in the message. */
@@ -31,7 +34,8 @@ static void refused(const char *command, const char *recipe, const char *sets, i
 
 Test(bad_input, taps_that_do_not_exist)
 {
-    REFUSED("kd", "--set " TERMS "kd.criterion.kwargs.student_module_path=fcc", "student: no module 'fcc' (did you mean 'fc'?)");
+    REFUSED("kd", "--set " TERMS "kd.criterion.kwargs.student_module_path=fcc",
+            "student: no module 'fcc' (did you mean 'fc'?)");
     REFUSED("crd", "--set " TERMS "crd.criterion.kwargs.teacher_norm_module_path=normaliser",
             "teacher: no module 'normaliser' (did you mean 'normalizer'?)");
     REFUSED("ofd", "--set train.student.auxiliary_model_wrapper.kwargs.connectors.layer2.path=student_model.layer5",
@@ -40,23 +44,27 @@ Test(bad_input, taps_that_do_not_exist)
 
 Test(bad_input, modules_that_are_not_what_a_wrapper_needs)
 {
-    REFUSED("ofd", "--set train.teacher.auxiliary_model_wrapper.kwargs.margins.layer2.bn_path=teacher_model.layer2.-1.conv2",
+    REFUSED("ofd",
+            "--set train.teacher.auxiliary_model_wrapper.kwargs.margins.layer2.bn_path=teacher_model.layer2.-1.conv2",
             "'teacher_model.layer2.-1.conv2' is no batch norm with weight and bias");
-    REFUSED("catkd", "--set train.student.auxiliary_model_wrapper.kwargs.classifier_path=layer1", "'layer1' is no linear layer");
+    REFUSED("catkd", "--set train.student.auxiliary_model_wrapper.kwargs.classifier_path=layer1",
+            "'layer1' is no linear layer");
     REFUSED("simkd", "--set train.student.auxiliary_model_wrapper.kwargs.teacher_classifier_path=fcc",
             "Student4SimKD: no module 'fcc' (did you mean 'fc'?)");
     REFUSED("simkd", "--set train.student.auxiliary_model_wrapper.kwargs.num_classes=10", "[10, 64]", "[100, 64]");
-    REFUSED("simkd", "--set train.student.auxiliary_model_wrapper.sequential=[]", "gives no feature map", "`sequential`");
+    REFUSED("simkd", "--set train.student.auxiliary_model_wrapper.sequential=[]", "gives no feature map",
+            "`sequential`");
 }
 
 Test(bad_input, shapes_that_do_not_match_and_what_would_make_them)
 {
-    REFUSED("srrl", "--set " TERMS "srrl.criterion.kwargs.teacher_feature_module_path=layer2", "[2, 64, 1, 1] and target [2, 32, 16, 16]",
-            "output of student 'connector' [2, 64, 1, 1]", "output of teacher 'layer2' [2, 32, 16, 16]",
+    REFUSED("srrl", "--set " TERMS "srrl.criterion.kwargs.teacher_feature_module_path=layer2",
+            "[2, 64, 1, 1] and target [2, 32, 16, 16]", "output of student 'connector' [2, 64, 1, 1]",
+            "output of teacher 'layer2' [2, 32, 16, 16]",
             "a 1x1 convolution from 64 to 32 channels behind student 'connector' would fit them",
             "the larger map pooled to 1 x 1 would have the other's size");
-    REFUSED("kd", "--set models.student_model.kwargs.num_classes=10", "[2, 10]", "[2, 100]", "output of teacher '.'", "output of student '.'",
-            "a linear layer from 10 to 100 behind student '.' would fit them");
+    REFUSED("kd", "--set models.student_model.kwargs.num_classes=10", "[2, 10]", "[2, 100]", "output of teacher '.'",
+            "output of student '.'", "a linear layer from 10 to 100 behind student '.' would fit them");
     REFUSED("at", "--set " TERMS "at.criterion.kwargs.at_pairs.layer3.teacher.path=layer1", "[2, 64] and [2, 1024]",
             "output of student 'layer3' [2, 64, 8, 8]", "output of teacher 'layer1' [2, 16, 32, 32]");
 }
@@ -68,7 +76,8 @@ Test(bad_input, shapes_of_a_loss_with_modules)
     cr_assert(mkdtemp(dir));
     char *sets = td__printf("--out %s/run --set " TERMS "mgd.criterion.kwargs.teacher_module_path=layer2", dir);
     refused("train", "mgd", sets, 1,
-            (const char *const[]){"[64, 64, 8, 8] and target [64, 32, 16, 16]", "output of teacher 'layer2' [64, 32, 16, 16]", NULL});
+            (const char *const[]){"[64, 64, 8, 8] and target [64, 32, 16, 16]",
+                                  "output of teacher 'layer2' [64, 32, 16, 16]", NULL});
     remove_tree(dir);
     free(sets);
 }
@@ -85,6 +94,9 @@ Test(bad_input, relations_between_samples_need_two)
 
 Test(bad_input, classes_must_differ)
 {
-    REFUSED("dkd", "--set models.teacher_model.kwargs.num_classes=1 --set models.student_model.kwargs.num_classes=1 --set " TERMS "ce.weight=0",
-            "two classes at least");
+    REFUSED(
+        "dkd",
+        "--set models.teacher_model.kwargs.num_classes=1 --set models.student_model.kwargs.num_classes=1 --set " TERMS
+        "ce.weight=0",
+        "two classes at least");
 }

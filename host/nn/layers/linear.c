@@ -32,14 +32,15 @@ static td_module *linear_build(td_ctx *c, const void *params)
     return m;
 }
 
-static const td_param linear_table[] = {
-    TD_PARAM_INT(struct linear_params, in_features, NULL, "length of the input's last dimension", .min = 1,
-                 .max = 1 << 30),
-    TD_PARAM_INT(struct linear_params, out_features, NULL, "length of the result's last dimension", .min = 1,
-                 .max = 1 << 30),
-    TD_PARAM_BOOL(struct linear_params, bias, "true", "adds a number per feature"), TD_PARAM_END};
+static const td_param linear_table[] = {TD_PARAM_INT(struct linear_params, in_features, NULL,
+                                                     "length of the input's last dimension", .min = 1, .max = 1 << 30),
+                                        TD_PARAM_INT(struct linear_params, out_features, NULL,
+                                                     "length of the result's last dimension", .min = 1, .max = 1 << 30),
+                                        TD_PARAM_BOOL(struct linear_params, bias, "true", "adds a number per feature"),
+                                        TD_PARAM_END};
 
-/* A layer taken over from another network: its members are buffers, saved but never trained.  Zeros until they are filled. */
+/* A layer taken over from another network: its members are buffers, saved but never trained, and zeros until they are
+ * filled. */
 static td_module *frozen_build(td_ctx *c, const void *params)
 {
     static const td_module_type type = {

@@ -1,5 +1,5 @@
-/* Class attention transfer (Guo, Yan, Li and Lin, CVPR 2023): the class activation maps A_k = sum_c W_kc F_c of all classes,
- * averaged to r x r and made unit length, follow the teacher's (equation 5):
+/* Class attention transfer (Guo, Yan, Li and Lin, CVPR 2023): the class activation maps A_k = sum_c W_kc F_c of all
+ * classes, averaged to r x r and made unit length, follow the teacher's (equation 5):
  *
  *     code:   L = mean_{b,k,pixel} (phi(A^s)/||phi(A^s)|| - phi(A^t)/||phi(A^t)||)^2       (the authors' code)
  *     paper:  the squares summed over the pixels, not averaged. */
@@ -36,10 +36,11 @@ static td_tensor *catkd_forward(td_ctx *c, const void *params, td_io *io)
     return p->mode[0] == 'p' ? td_scale(c, loss, (double)(p->resolution * p->resolution)) : loss;
 }
 
-static const td_loss_type catkd = {
-    .type = {.key = "CATKDLoss", .summary = "the student's class activation maps follow the teacher's", .params = catkd_params,
-             .params_size = sizeof(struct catkd)},
-    .forward = catkd_forward};
+static const td_loss_type catkd = {.type = {.key = "CATKDLoss",
+                                            .summary = "the student's class activation maps follow the teacher's",
+                                            .params = catkd_params,
+                                            .params_size = sizeof(struct catkd)},
+                                   .forward = catkd_forward};
 
 TD_PLUGIN(catkd, "0.1.0", "MIT", "Class attention transfer (Guo et al., CVPR 2023)", "loss:CATKDLoss wrapper:CAM4CATKD")
 {

@@ -1,5 +1,6 @@
-/* CAT-KD's networks: beside the network its class activation maps, the classifier's weights applied to the last feature map as a
- * 1x1 convolution.  Their average over the pixels is the logits without bias, so that the network itself need not change. */
+/* CAT-KD's networks: beside the network its class activation maps, the classifier's weights applied to the last
+ * feature map as a 1x1 convolution.  Their average over the pixels is the logits without bias, so that the network
+ * itself need not change. */
 #include "catkd.h"
 
 struct params {
@@ -8,7 +9,8 @@ struct params {
 };
 
 static const td_param table[] = {
-    TD_TAP_PATH(struct params, input, "input_module_path", NULL, TD_SIDE_STUDENT, "whose output is pooled and classified"),
+    TD_TAP_PATH(struct params, input, "input_module_path", NULL, TD_SIDE_STUDENT,
+                "whose output is pooled and classified"),
     TD_PARAM_STRING(struct params, classifier_path, "fc", "the network's linear classifier"), TD_PARAM_END_OPEN};
 
 /* Data: the classifier, which the network owns. */

@@ -1,6 +1,6 @@
-/* Transfer of activation boundaries (Heo, Lee, Yun and Choi, AAAI 2019, equation 3 with the margin of equation 5): where the
- * teacher's neuron is off the student's stays below -m, where it is on above m.  With t the teacher's tensor before its
- * activation, s the student's behind a connector, m the margin:
+/* Transfer of activation boundaries (Heo, Lee, Yun and Choi, AAAI 2019, equation 3 with the margin of equation 5):
+ * where the teacher's neuron is off the student's stays below -m, where it is on above m.  With t the teacher's
+ * tensor before its activation, s the student's behind a connector, m the margin:
  *
  *     L = sum_pairs w / B  sum_elements [ (s + m)^2 1(s > -m, t <= 0) + (m - s)^2 1(s <= m, t > 0) ]
  *       = sum_pairs w / B  sum_elements max(0, m - s sign(t))^2,   sign(0) = -1. */
@@ -21,8 +21,10 @@ static const td_param pair_params[] = {
     TD_PARAM_TAP(struct pair, teacher, td_teacher_tap, "the teacher's feature map; in the paper before the activation"),
     TD_PARAM_FLOAT(struct pair, weight, "1", "factor of the pair"), TD_PARAM_END};
 static const td_param dab_params[] = {
-    TD_PARAM_MAP(struct dab, feature_pairs, pair_params, sizeof(struct pair), NULL, "pairs of feature maps of equal shape"),
-    TD_PARAM_FLOAT(struct dab, margin, NULL, "m: how far from zero the student's neurons are pushed", .min = 0, .max = 1e6),
+    TD_PARAM_MAP(struct dab, feature_pairs, pair_params, sizeof(struct pair), NULL,
+                 "pairs of feature maps of equal shape"),
+    TD_PARAM_FLOAT(struct dab, margin, NULL, "m: how far from zero the student's neurons are pushed", .min = 0,
+                   .max = 1e6),
     TD_PARAM_STRING(struct dab, reduction, NULL, "mean: over the batch; all else is summed", .choices = "mean|sum"),
     TD_PARAM_END_OPEN};
 
@@ -49,8 +51,10 @@ static td_tensor *dab_forward(td_ctx *c, const void *params, td_io *io)
 }
 
 static const td_loss_type dab = {
-    .type = {.key = "AltActTransferLoss", .summary = "the student's neurons are on where the teacher's are, off where they are not",
-             .params = dab_params, .params_size = sizeof(struct dab)},
+    .type = {.key = "AltActTransferLoss",
+             .summary = "the student's neurons are on where the teacher's are, off where they are not",
+             .params = dab_params,
+             .params_size = sizeof(struct dab)},
     .forward = dab_forward};
 
 TD_PLUGIN(dab, "0.1.0", "MIT", "Distillation of activation boundaries (Heo et al., AAAI 2019)",

@@ -1,5 +1,5 @@
-/* A network with connectors: each maps one of its feature maps to the channels of the other network's by a convolution and,
- * if wanted, batch norm. */
+/* A network with connectors: each maps one of its feature maps to the channels of the other network's by a
+ * convolution and, if wanted, batch norm. */
 #include "dab.h"
 
 #define MOST_CONNECTORS 16
@@ -26,7 +26,8 @@ static const td_param conv_table[] = {
     TD_PARAM_INT(struct conv_kwargs, kernel_size, NULL, "side of the window", .min = 1, .max = 1024),
     TD_PARAM_INT(struct conv_kwargs, stride, "1", "of the window", .min = 1, .max = 1024),
     TD_PARAM_INT(struct conv_kwargs, padding, "0", "zeros around the map", .min = 0, .max = 1024),
-    TD_PARAM_BOOL(struct conv_kwargs, bias, "true", "whether the convolution has one"), TD_PARAM_END};
+    TD_PARAM_BOOL(struct conv_kwargs, bias, "true", "whether the convolution has one"),
+    TD_PARAM_END};
 static const td_param bn_table[] = {
     TD_PARAM_INT(struct bn_kwargs, num_features, NULL, "channels behind the convolution", .min = 1, .max = 1e6),
     TD_PARAM_END};
@@ -89,6 +90,9 @@ static void secondary(td_ctx *c, const void *params, td_module *self, td_io *io)
 }
 
 const td_wrapper_type dab_connectors = {
-    .type = {.key = "Connector4DAB", .summary = "a network whose feature maps are mapped to the other network's channels",
-             .params = table, .params_size = sizeof(struct params)},
-    .build = build, .secondary_forward = secondary};
+    .type = {.key = "Connector4DAB",
+             .summary = "a network whose feature maps are mapped to the other network's channels",
+             .params = table,
+             .params_size = sizeof(struct params)},
+    .build = build,
+    .secondary_forward = secondary};

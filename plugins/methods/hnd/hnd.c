@@ -1,7 +1,8 @@
-/* Head network distillation (HND: Matsubara et al., 2019; generalized, GHND: ICPR 2020) is the squared difference, summed, of one or
- * several feature maps (MSELoss, reduction: sum) of a teacher and a student that shares the teacher's later layers, frozen:
- * only the student's head learns.  HeadRCNN is what it needs beside that: a network cut to the modules up to the last map
- * that is compared.  torchdistill's also keeps an R-CNN's input transform; here the data set's transforms are it. */
+/* Head network distillation (HND: Matsubara et al., 2019; generalized, GHND: ICPR 2020) is the squared difference,
+ * summed, of one or several feature maps (MSELoss, reduction: sum) of a teacher and a student that shares the
+ * teacher's later layers, frozen: only the student's head learns.  HeadRCNN is what it needs beside that: a network
+ * cut to the modules up to the last map that is compared.  torchdistill's also keeps an R-CNN's input transform; here
+ * the data set's transforms are it. */
 #include <td/td.h>
 
 struct head {
@@ -32,12 +33,14 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
     return m;
 }
 
-static const td_wrapper_type head_rcnn = {
-    .type = {.key = "HeadRCNN", .summary = "a network cut to its first modules, called seq", .params = table,
-             .params_size = sizeof(struct params)},
-    .build = build};
+static const td_wrapper_type head_rcnn = {.type = {.key = "HeadRCNN",
+                                                   .summary = "a network cut to its first modules, called seq",
+                                                   .params = table,
+                                                   .params_size = sizeof(struct params)},
+                                          .build = build};
 
-TD_PLUGIN(hnd, "0.1.0", "MIT", "Head network distillation, HND and GHND (Matsubara et al., ICPR 2020)", "wrapper:HeadRCNN")
+TD_PLUGIN(hnd, "0.1.0", "MIT", "Head network distillation, HND and GHND (Matsubara et al., ICPR 2020)",
+          "wrapper:HeadRCNN")
 {
     td_register(reg, TD_KIND_WRAPPER, &head_rcnn);
 }

@@ -1,10 +1,10 @@
-/* Masked generative distillation (Yang, Li, Shao, Shi, Yuan and Yuan, ECCV 2022): a part of the student's feature is masked, and a
- * small generator G has to rebuild the teacher's whole feature from the rest (equations 3 to 5):
+/* Masked generative distillation (Yang, Li, Shao, Shi, Yuan and Yuan, ECCV 2022): a part of the student's feature is
+ * masked, and a small generator G has to rebuild the teacher's whole feature from the rest (equations 3 to 5):
  *
  *     L = alpha / B  sum_elements (G(A(f_s) * M) - f_t)^2,   G = conv3x3, ReLU, conv3x3,
  *
- * A a 1x1 convolution where the channels differ; M zero with probability lambda, one number a channel (classification) or
- * a pixel (detection, segmentation).  A and G are the loss's own and trained with it. */
+ * A a 1x1 convolution where the channels differ; M zero with probability lambda, one number a channel
+ * (classification) or a pixel (detection, segmentation).  A and G are the loss's own and trained with it. */
 #include <td/td.h>
 
 struct mgd {
@@ -75,11 +75,12 @@ static td_tensor *mgd_forward(td_ctx *c, const void *params, td_io *io)
     return td_scale(c, td_mse_loss(c, rebuilt, t, td_reduction(p->reduction)), p->alpha_mgd);
 }
 
-static const td_loss_type mgd = {
-    .type = {.key = "MGDLoss", .summary = "the teacher's feature is rebuilt from a masked student's", .params = mgd_params,
-             .params_size = sizeof(struct mgd)},
-    .forward = mgd_forward,
-    .build = mgd_build};
+static const td_loss_type mgd = {.type = {.key = "MGDLoss",
+                                          .summary = "the teacher's feature is rebuilt from a masked student's",
+                                          .params = mgd_params,
+                                          .params_size = sizeof(struct mgd)},
+                                 .forward = mgd_forward,
+                                 .build = mgd_build};
 
 TD_PLUGIN(mgd, "0.1.0", "MIT", "Masked generative distillation (Yang et al., ECCV 2022)", "loss:MGDLoss")
 {

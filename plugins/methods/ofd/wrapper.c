@@ -1,8 +1,8 @@
-/* OFD's teacher: feature maps before their ReLU go through a margin ReLU, max(t, m).  The margin of a channel is the mean of
- * its negative values (equation 3).  Batch norm leaves the channel about normal with mean mu = beta and deviation
- * sigma = |gamma|, so that
+/* OFD's teacher: feature maps before their ReLU go through a margin ReLU, max(t, m).  The margin of a channel is the
+ * mean of its negative values (equation 3).  Batch norm leaves the channel about normal with mean mu = beta and
+ * deviation sigma = |gamma|, so that
  *
- *     m = E[t | t < 0] = mu - sigma phi(mu / sigma) / Phi(-mu / sigma)                                      (equation 4)
+ *     m = E[t | t < 0] = mu - sigma phi(mu / sigma) / Phi(-mu / sigma)   (equation 4)
  *
  * and, as the authors' code has it, -3 sigma where less than a thousandth of the values is negative. */
 #include <math.h>
@@ -122,7 +122,9 @@ static void secondary(td_ctx *c, const void *params, td_module *self, td_io *io)
     }
 }
 
-const td_wrapper_type ofd_margins = {
-    .type = {.key = "Margin4OFD", .summary = "a teacher whose feature maps go through margin ReLUs", .params = table,
-             .params_size = sizeof(struct params)},
-    .build = build, .secondary_forward = secondary};
+const td_wrapper_type ofd_margins = {.type = {.key = "Margin4OFD",
+                                              .summary = "a teacher whose feature maps go through margin ReLUs",
+                                              .params = table,
+                                              .params_size = sizeof(struct params)},
+                                     .build = build,
+                                     .secondary_forward = secondary};

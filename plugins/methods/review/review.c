@@ -21,7 +21,8 @@ static const td_param hcl_params[] = {
     TD_TAP_TEACHER(struct hcl, teacher, "teacher_module_path", "teacher_module_io", NULL),
     TD_PARAM_STRING(struct hcl, reduction, "mean", "of each squared difference", .choices = "mean|sum"),
     TD_PARAM_INTS(struct hcl, output_sizes, "[4, 2, 1]", "sides of the pooled maps", .min = 1, .max = 65536),
-    TD_PARAM_INT(struct hcl, warmup_epochs, "0", "W: the loss grows over that many epochs; 0: it does not", .min = 0, .max = 1e9),
+    TD_PARAM_INT(struct hcl, warmup_epochs, "0", "W: the loss grows over that many epochs; 0: it does not", .min = 0,
+                 .max = 1e9),
     TD_PARAM_END_OPEN};
 
 static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
@@ -44,10 +45,11 @@ static td_tensor *hcl_forward(td_ctx *c, const void *params, td_io *io)
     return td_scale(c, loss, td_warmth(io, p->warmup_epochs) / total);
 }
 
-static const td_loss_type hcl = {
-    .type = {.key = "HierarchicalContextLoss", .summary = "squared difference of feature maps at several poolings",
-             .params = hcl_params, .params_size = sizeof(struct hcl)},
-    .forward = hcl_forward};
+static const td_loss_type hcl = {.type = {.key = "HierarchicalContextLoss",
+                                          .summary = "squared difference of feature maps at several poolings",
+                                          .params = hcl_params,
+                                          .params_size = sizeof(struct hcl)},
+                                 .forward = hcl_forward};
 
 TD_PLUGIN(review, "0.1.0", "MIT", "Knowledge review (Chen et al., CVPR 2021)",
           "loss:HierarchicalContextLoss wrapper:Student4KnowledgeReview")

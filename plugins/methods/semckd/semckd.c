@@ -1,9 +1,10 @@
-/* Cross-layer distillation with semantic calibration (Chen, Mei, Zhang, Wang, Feng and Chen, AAAI 2021): every student layer learns
- * from every teacher layer, as much as attention finds them alike.  With G(F) = F F^T the similarities of the batch's
- * samples (F flattened), Q_i and K_j embeddings of their rows to unit vectors, R_ij a regressor:
+/* Cross-layer distillation with semantic calibration (Chen, Mei, Zhang, Wang, Feng and Chen, AAAI 2021): every
+ * student layer learns from every teacher layer, as much as attention finds them alike.  With G(F) = F F^T the
+ * similarities of the batch's samples (F flattened), Q_i and K_j embeddings of their rows to unit vectors, R_ij a
+ * regressor:
  *
- *     a_ij = softmax_j Q_i(G(F_i^s)) . K_j(G(F_j^t))  for each sample                                        (equations 5, 6)
- *     L = 1 / (B S) sum_b sum_ij a_ij mean (R_ij(F_i^s) - F_j^t)^2                                           (equation 8)
+ *     a_ij = softmax_j Q_i(G(F_i^s)) . K_j(G(F_j^t))  for each sample   (equations 5, 6)
+ *     L = 1 / (B S) sum_b sum_ij a_ij mean (R_ij(F_i^s) - F_j^t)^2   (equation 8)
  *
  * where the larger of two maps is averaged to the smaller's size.  Attention and regressors are the loss's own. */
 #include <td/td.h>
@@ -26,10 +27,11 @@ static const td_param teacher_table[] = {
     TD_TAP_TEACHER(struct layer, tap, "path", "io", NULL),
     TD_PARAM_INT(struct layer, channels, NULL, "of that feature map", .min = 1, .max = 1e6), TD_PARAM_END};
 static const td_param semckd_params[] = {
-    TD_PARAM_LIST(struct semckd, student_layers, student_table, sizeof(struct layer), NULL, "the student's feature maps"),
+    TD_PARAM_LIST(struct semckd, student_layers, student_table, sizeof(struct layer), NULL,
+                  "the student's feature maps"),
     TD_PARAM_LIST(struct semckd, teacher_layers, teacher_table, sizeof(struct layer), NULL, "the teacher's"),
-    TD_PARAM_INT(struct semckd, batch_size, NULL, "the loader's; smaller batches count as filled up with zeros", .min = 2,
-                 .max = 65536),
+    TD_PARAM_INT(struct semckd, batch_size, NULL, "the loader's; smaller batches count as filled up with zeros",
+                 .min = 2, .max = 65536),
     TD_PARAM_INT(struct semckd, factor, "4", "by which embeddings are shorter than the batch", .min = 1, .max = 65536),
     TD_PARAM_END_OPEN};
 
@@ -137,8 +139,10 @@ static td_tensor *semckd_forward(td_ctx *c, const void *params, td_io *io)
 }
 
 static const td_loss_type semckd = {
-    .type = {.key = "SemCKDLoss", .summary = "every student layer learns from every teacher layer, weighed by attention",
-             .params = semckd_params, .params_size = sizeof(struct semckd)},
+    .type = {.key = "SemCKDLoss",
+             .summary = "every student layer learns from every teacher layer, weighed by attention",
+             .params = semckd_params,
+             .params_size = sizeof(struct semckd)},
     .forward = semckd_forward,
     .build = semckd_build};
 

@@ -1,5 +1,6 @@
-/* Simple knowledge distillation (Chen, Mei, Zhang, Wang, Feng and Chen, CVPR 2022): the student predicts with the teacher's
- * classifier, so its last feature map f_s only has to become the teacher's f_t behind a projector P (equation 4):
+/* Simple knowledge distillation (Chen, Mei, Zhang, Wang, Feng and Chen, CVPR 2022): the student predicts with the
+ * teacher's classifier, so its last feature map f_s only has to become the teacher's f_t behind a projector P
+ * (equation 4):
  *
  *     L = mean (P(f_s) - f_t)^2,   with f_t averaged to P(f_s)'s height and width where it is larger. */
 #include "simkd.h"
@@ -22,8 +23,10 @@ static td_tensor *simkd_forward(td_ctx *c, const void *params, td_io *io)
 }
 
 static const td_loss_type simkd = {
-    .type = {.key = "SimKDLoss", .summary = "squared difference of the projected and the teacher's last feature map",
-             .params = simkd_params, .params_size = sizeof(struct simkd)},
+    .type = {.key = "SimKDLoss",
+             .summary = "squared difference of the projected and the teacher's last feature map",
+             .params = simkd_params,
+             .params_size = sizeof(struct simkd)},
     .forward = simkd_forward};
 
 TD_PLUGIN(simkd, "0.1.0", "MIT", "Simple knowledge distillation (Chen et al., CVPR 2022)",

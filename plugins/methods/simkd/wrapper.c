@@ -1,5 +1,5 @@
-/* SimKD's student: the network up to its last feature map, a projector to the teacher's channels, and a copy of the teacher's
- * classifier, which is not trained. */
+/* SimKD's student: the network up to its last feature map, a projector to the teacher's channels, and a copy of the
+ * teacher's classifier, which is not trained. */
 #include "simkd.h"
 
 struct params {
@@ -16,7 +16,8 @@ static const td_param table[] = {
     TD_PARAM_INT(struct params, output_size, "null", "side to which the student's map is averaged first", .min = 1,
                  .max = 65536, .flags = TD_NULLABLE),
     TD_PARAM_STRING(struct params, teacher_classifier_path, "fc", "the linear layer that is copied"),
-    TD_PARAM_BOOL(struct params, bias, "true", "whether that layer has one"), TD_PARAM_END_OPEN};
+    TD_PARAM_BOOL(struct params, bias, "true", "whether that layer has one"),
+    TD_PARAM_END_OPEN};
 
 struct wrapped {
     td_wrapped network;
@@ -29,7 +30,8 @@ static td_value forward(td_ctx *c, td_module *m, td_value args)
     const struct wrapped *w = td_data(m);
     td_tensor *f = td_tensor_of(c, td_wrapped_forward(c, m, args));
     if (td_ndim(f) != 4)
-        td_fail(c, "the wrapped student gives no feature map: `sequential` beside the wrapper's key ends with the module that does");
+        td_fail(c, "the wrapped student gives no feature map: `sequential` beside the wrapper's key ends with the "
+                   "module that does");
     if (w->output_size != TD_NONE_INT)
         f = td_adaptive_avg_pool2d(c, f, w->output_size, w->output_size);
     td_tensor *pooled = td_call(c, w->avgpool, td_call(c, w->projector, f));
@@ -74,6 +76,10 @@ static void connect(td_ctx *c, const void *params, td_module *self, td_module *t
 }
 
 const td_wrapper_type simkd_student = {
-    .type = {.key = "Student4SimKD", .summary = "a student that predicts with the teacher's classifier behind a projector",
-             .params = table, .params_size = sizeof(struct params)},
-    .build = build, .connect = connect, .flags = TD_WRAPPER_PREDICTS};
+    .type = {.key = "Student4SimKD",
+             .summary = "a student that predicts with the teacher's classifier behind a projector",
+             .params = table,
+             .params_size = sizeof(struct params)},
+    .build = build,
+    .connect = connect,
+    .flags = TD_WRAPPER_PREDICTS};

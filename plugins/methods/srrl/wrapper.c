@@ -1,5 +1,5 @@
-/* SRRL's student: beside the network a connector of its last feature to the teacher's channels, and a copy of the teacher's
- * classifier, which is not trained.  Neither is deployed. */
+/* SRRL's student: beside the network a connector of its last feature to the teacher's channels, and a copy of the
+ * teacher's classifier, which is not trained.  Neither is deployed. */
 #include "srrl.h"
 
 struct params {
@@ -10,12 +10,14 @@ struct params {
 };
 
 static const td_param table[] = {
-    TD_TAP_PATH(struct params, input, "input_module_path", NULL, TD_SIDE_STUDENT, "the student's last feature, pooled or not"),
+    TD_TAP_PATH(struct params, input, "input_module_path", NULL, TD_SIDE_STUDENT,
+                "the student's last feature, pooled or not"),
     TD_PARAM_INT(struct params, in_channels, NULL, "of that feature", .min = 1, .max = 1e6),
     TD_PARAM_INT(struct params, out_channels, NULL, "of the teacher's", .min = 1, .max = 1e6),
     TD_PARAM_INT(struct params, num_classes, NULL, "outputs of the teacher's classifier", .min = 1, .max = 1e6),
     TD_PARAM_STRING(struct params, teacher_classifier_path, "fc", "the linear layer that is copied"),
-    TD_PARAM_BOOL(struct params, bias, "true", "whether that layer has one"), TD_PARAM_END_OPEN};
+    TD_PARAM_BOOL(struct params, bias, "true", "whether that layer has one"),
+    TD_PARAM_END_OPEN};
 
 struct wrapped {
     td_wrapped network;
@@ -61,6 +63,10 @@ static void secondary(td_ctx *c, const void *params, td_module *self, td_io *io)
 }
 
 const td_wrapper_type srrl_student = {
-    .type = {.key = "Student4SRRL", .summary = "a student whose feature is classified by the teacher's classifier behind a connector",
-             .params = table, .params_size = sizeof(struct params)},
-    .build = build, .secondary_forward = secondary, .connect = connect};
+    .type = {.key = "Student4SRRL",
+             .summary = "a student whose feature is classified by the teacher's classifier behind a connector",
+             .params = table,
+             .params_size = sizeof(struct params)},
+    .build = build,
+    .secondary_forward = secondary,
+    .connect = connect};

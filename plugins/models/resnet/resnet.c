@@ -111,7 +111,8 @@ static td_module *bottleneck_new(td_ctx *c, td_module *parent, const struct resn
     td_conv_layer(c, m, "encoder", p->widths.v[0], p->bottleneck_channels, 3, 2);
     td_norm_layer(c, m, "bn1", p->bottleneck_channels);
     td_layer(c, m, "relu1", "ReLU", "{}");
-    td_layer(c, m, "decoder", "ConvTranspose2d", "{in_channels: %lld, out_channels: %lld, kernel_size: 2, stride: 2, bias: false}",
+    td_layer(c, m, "decoder", "ConvTranspose2d",
+             "{in_channels: %lld, out_channels: %lld, kernel_size: 2, stride: 2, bias: false}",
              (long long)p->bottleneck_channels, (long long)p->widths.v[1]);
     td_norm_layer(c, m, "bn2", p->widths.v[1]);
     td_layer(c, m, "relu2", "ReLU", "{}");
@@ -133,8 +134,8 @@ static td_module *build(td_ctx *c, const void *params)
     r->bn1 = td_norm_layer(c, m, "bn1", p->widths.v[0]);
     r->relu = td_layer(c, m, "relu", "ReLU", "{inplace: true}");
     for (int i = 0; i < 3; i++)
-        r->layers[i] = i == 0 && p->bottleneck_channels ? bottleneck_new(c, m, p)
-                                                        : group_new(c, m, i, p, (p->depth - 2) / 6);
+        r->layers[i] =
+            i == 0 && p->bottleneck_channels ? bottleneck_new(c, m, p) : group_new(c, m, i, p, (p->depth - 2) / 6);
     r->avgpool = td_layer(c, m, "avgpool", "AdaptiveAvgPool2d", "{output_size: 1}");
     r->fc = td_layer(c, m, "fc", "Linear", "{in_features: %lld, out_features: %lld}", (long long)p->widths.v[3],
                      (long long)p->num_classes);
@@ -157,20 +158,21 @@ static const td_param any_params[] = {
     COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param bottleneck_params[] = {
     TD_PARAM_INT(struct resnet_params, depth, NULL, "6n + 2", .min = 8, .max = 100000),
-    TD_PARAM_INT(struct resnet_params, bottleneck_channels, NULL, "in the middle of layer1, at half its side", .min = 1, .max = 65536),
+    TD_PARAM_INT(struct resnet_params, bottleneck_channels, NULL, "in the middle of layer1, at half its side", .min = 1,
+                 .max = 65536),
     COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param fixed_params[] = {COMMON_PARAMS("[16, 16, 32, 64]")};
 static const td_param x4_params[] = {COMMON_PARAMS("[32, 64, 128, 256]")};
 
-#define FIXED(name, depth_, table, text) \
-    static td_module *build_##name(td_ctx *c, const void *params) \
-    { \
-        struct resnet_params p = *(const struct resnet_params *)params; \
-        p.depth = (depth_); \
-        return build(c, &p); \
-    } \
-    static const td_model_type name = { \
-        .type = {.key = #name, .summary = (text), .params = (table), .params_size = sizeof(struct resnet_params)}, \
+#define FIXED(name, depth_, table, text)                                                                               \
+    static td_module *build_##name(td_ctx *c, const void *params)                                                      \
+    {                                                                                                                  \
+        struct resnet_params p = *(const struct resnet_params *)params;                                                \
+        p.depth = (depth_);                                                                                            \
+        return build(c, &p);                                                                                           \
+    }                                                                                                                  \
+    static const td_model_type name = {                                                                                \
+        .type = {.key = #name, .summary = (text), .params = (table), .params_size = sizeof(struct resnet_params)},     \
         .build = build_##name}
 
 FIXED(resnet8, 8, fixed_params, "ResNet-8 for CIFAR, 0.08 M parameters");
@@ -184,15 +186,17 @@ FIXED(resnet1202, 1202, fixed_params, "ResNet-1202 for CIFAR, 19.4 M parameters"
 FIXED(resnet8x4, 8, x4_params, "ResNet-8 for CIFAR, four times as wide, 1.2 M parameters");
 FIXED(resnet32x4, 32, x4_params, "ResNet-32 for CIFAR, four times as wide, 7.4 M parameters");
 
-static const td_model_type resnet = {
-    .type = {.key = "resnet", .summary = "ResNet for CIFAR of any depth 6n + 2", .params = any_params,
-             .params_size = sizeof(struct resnet_params)},
-    .build = build};
+static const td_model_type resnet = {.type = {.key = "resnet",
+                                              .summary = "ResNet for CIFAR of any depth 6n + 2",
+                                              .params = any_params,
+                                              .params_size = sizeof(struct resnet_params)},
+                                     .build = build};
 
-static const td_model_type bottleneck_resnet = {
-    .type = {.key = "bottleneck_resnet", .summary = "ResNet for CIFAR with a bottleneck for layer1", .params = bottleneck_params,
-             .params_size = sizeof(struct resnet_params)},
-    .build = build};
+static const td_model_type bottleneck_resnet = {.type = {.key = "bottleneck_resnet",
+                                                         .summary = "ResNet for CIFAR with a bottleneck for layer1",
+                                                         .params = bottleneck_params,
+                                                         .params_size = sizeof(struct resnet_params)},
+                                                .build = build};
 
 TD_PLUGIN(resnet, "0.1.0", "MIT", "ResNets for CIFAR (He et al., CVPR 2016)",
           "model:resnet model:resnet8 model:resnet14 model:resnet20 model:resnet32 model:resnet44 model:resnet56 "
