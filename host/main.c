@@ -38,6 +38,7 @@ enum {
     SEED,
     OUT,
     BACKEND,
+    PRECISION,
     THREADS,
     RESUME,
     TEST_ONLY,
@@ -61,6 +62,8 @@ static const struct option_row {
     {"--seed", "N", SEED, RUNS, "seed of everything random"},
     {"--backend", "NAME", BACKEND, RUNS | CONFORM,
      "where tensors live and kernels run (default: cpu); auto: the best that works here"},
+    {"--precision", "NAME", PRECISION, TRAIN | TEST,
+     "float32 (default), or bf16: products and convolutions in bfloat16, weights and all else in float32"},
     {"--threads", "N", THREADS, RUNS | CONFORM,
      "how many threads compute (default: all cores); results do not depend on it"},
     {"--resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},
@@ -177,6 +180,9 @@ static int set_option(struct line *l, int code, const char *value)
     case PLUGINS: l->folders.v[l->folders.n++] = value; return 0;
     case OUT: l->run.out = value; return 0;
     case BACKEND: l->run.backend = value; return 0;
+    case PRECISION:
+        l->run.bf16 = !strcmp(value, "bf16");
+        return l->run.bf16 || !strcmp(value, "float32") ? 0 : wrong("--precision is float32 or bf16, not '%s'", value);
     case RESUME: l->run.resume = 1; return 0;
     case TEST_ONLY: l->run.test_only = 1; return 0;
     case STUDENT_ONLY: l->run.student_only = 1; return 0;

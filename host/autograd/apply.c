@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "host/autograd/record.h"
@@ -34,9 +35,17 @@ static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
     return !c->error;
 }
 
-/* Makes the outputs and computes them. */
-static void compute(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc,
-                    const void *attrs, td_tensor **out)
+/* The backend's own kernel for an operation in bfloat16, or NULL. */
+static td_kernel bf16_kernel(const td_ctx *c, const td_op_type *op)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.bf16", op->name);
+    return c->backend->kernel(name);
+}
+
+/* Makes the outputs and computes them, by `kernel` or, without one, the operation's own. */
+static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor *const *in, uint32_t n_in,
+                    const td_desc *in_desc, const void *attrs, td_tensor **out)
 {
     td_desc out_desc[TD_OP_MAX_OUT] = {{0}};
     td_view in_view[TD_OP_MAX_IN] = {{{0}, NULL}}, out_view[TD_OP_MAX_OUT];
@@ -48,7 +57,8 @@ static void compute(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint3
         out[0] = td__tensor_alias(c, in[0], &out_desc[0]);
         return;
     }
-    td_kernel kernel = td__kernel(c->backend, op);
+    if (!kernel)
+        kernel = td__kernel(c->backend, op);
     if (!kernel) {
         td__fail(c, "the %s backend has no kernel for this operation", c->backend->type.key);
         return;
@@ -64,6 +74,31 @@ static void compute(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint3
     for (uint32_t i = 0; i < n_in; i++)
         if (in[i] && writes(op, i))
             in[i]->storage->version++;
+}
+
+static td_tensor *rounded(td_ctx *c, td_tensor *t)
+{
+    return t ? td_cast(c, td_cast(c, t, TD_BFLOAT16), TD_FLOAT32) : NULL;
+}
+
+/* The same in bfloat16: by the backend's kernel for that, else with factors and results that are rounded to it. */
+static void compute_bf16(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc,
+                         const void *attrs, td_tensor **out)
+{
+    td_tensor *factors[TD_OP_MAX_IN] = {NULL};
+    td_kernel kernel = bf16_kernel(c, op);
+    int grad = c->grad;
+    if (kernel) {
+        compute(c, op, kernel, in, n_in, in_desc, attrs, out);
+        return;
+    }
+    c->grad = 0;
+    td__frame_push(c);
+    for (uint32_t i = 0; i < n_in; i++)
+        factors[i] = rounded(c, in[i]);
+    compute(c, op, NULL, factors, n_in, in_desc, attrs, out);
+    out[0] = td__frame_pop(c, td_value_of(rounded(c, out[0]))).tensor;
+    c->grad = grad;
 }
 
 td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t n_in, const void *attrs,
@@ -85,7 +120,10 @@ td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t
             else
                 in_desc[i] = (td_desc){TD_FLOAT32, UINT32_MAX, {0}};
         }
-        compute(c, op, in, n_in, in_desc, attrs, made);
+        if (c->bf16 && op->flags & TD_OP_AUTOCAST && in_desc[0].dtype == TD_FLOAT32)
+            compute_bf16(c, op, in, n_in, in_desc, attrs, made);
+        else
+            compute(c, op, NULL, in, n_in, in_desc, attrs, made);
         if (!c->error && c->grad && op->grad)
             td__record(c, op, in, n_in, in_desc, attrs, made);
     }

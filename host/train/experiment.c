@@ -111,6 +111,7 @@ int td__experiment_open(td__experiment *x, const td__run_options *o)
     x->c = backend ? td__ctx_new(backend) : NULL;
     if (!x->c)
         return backend ? TD__EXIT_FAILED : TD__EXIT_USAGE;
+    x->c->bf16 = o->bf16;
     td__functions_use(x->c, x->seed);
     td__plan_read(&x->plan, &x->cfg);
     x->teacher = build_model(x, &x->plan.teacher, "teacher");

@@ -91,8 +91,9 @@ json_t *td__provenance_json(td__experiment *x)
     json_t *weights = json_array();
     add_weights(weights, &x->plan.teacher);
     add_weights(weights, &x->plan.student);
-    return json_pack("{s:s, s:s, s:I, s:s, s:i, s:o, s:o}", "version", td_host->host_version, "config",
-                     x->options->config, "seed", (json_int_t)x->seed, "backend", x->c->backend->type.key, "threads",
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:o, s:o}", "version", td_host->host_version, "config",
+                     x->options->config, "seed", (json_int_t)x->seed, "backend", x->c->backend->type.key, "precision",
+                     x->c->bf16 ? "bf16" : "float32", "threads",
                      td__pool_threads(), "weights", weights, "plugins", plugins_json(x->options->plugins));
 }
 

@@ -21,6 +21,7 @@ typedef struct td__run_options {
     const char *out;      /* NULL: runs/<config>-<time> */
     const char *backend;  /* see td__choose_backend */
     int threads;          /* 0: all cores */
+    int bf16;             /* products and convolutions in bfloat16 */
     uint64_t seed;
     int has_seed, resume, test_only, student_only, json, quiet;
     struct json_t *said; /* NULL: errors and warnings of the file are printed; else they go to its arrays of these names */

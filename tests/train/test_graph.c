@@ -149,3 +149,30 @@ Test(graph, images_of_transforms_without_such_a_form_are_decoded_as_ever)
     cr_assert_not(strstr(text, "images lie on"), "%s", text);
     cr_assert(lab_same_run(&lab, "reference", "queued"));
 }
+
+static int bf16(const char *backend, const char *out)
+{
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", out);
+    o.backend = backend;
+    o.bf16 = 1;
+    return td__train_command(&o);
+}
+
+/* Rounding is the host's where a backend has no such kernels: the same bits as graphs, near those of float32 but not them. */
+Test(graph, bfloat16_with_float32_weights)
+{
+    float exact[1024], rounded[1024];
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "exact", NULL, 0), TD__EXIT_OK);
+    cr_assert_eq(bf16("reference", "rounded"), TD__EXIT_OK);
+    cr_assert_eq(bf16("queued", "queued"), TD__EXIT_OK);
+    cr_assert(lab_same_run(&lab, "rounded", "queued"));
+    cr_expect_gt(queued_replays, 0);
+    cr_assert_eq(lab_tensor(&lab, "exact", "student/fc.weight", exact, 1024), 1024);
+    cr_assert_eq(lab_tensor(&lab, "rounded", "student/fc.weight", rounded, 1024), 1024);
+    int differ = 0;
+    for (int i = 0; i < 1024; i++) {
+        cr_expect_float_eq(exact[i], rounded[i], 5e-3);
+        differ += exact[i] != rounded[i];
+    }
+    cr_expect_gt(differ, 900);
+}

@@ -15,6 +15,7 @@ enum direction { FORWARD, TO_INPUT, TO_WEIGHT };
 /* A convolution x * w -> y, whichever of the three is computed. */
 typedef struct shape {
     int32_t direction;
+    int32_t half; /* bfloat16 with sums in float32, else float32 */
     int32_t x[4], w[4], y[4]; /* logical: N, C, H, W and O, C/groups, H, W */
     int32_t stride[2], padding[2], dilation[2], groups;
 } shape;
@@ -86,6 +87,7 @@ static cudnnStatus_t describe(plan *p)
 {
     const shape *k = &p->key;
     const int32_t *x = k->x, *w = k->w, *y = k->y;
+    const cudnnDataType_t type = k->half ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
     cudnnStatus_t s = cudnnCreateTensorDescriptor(&p->x);
     if (!s)
         s = cudnnCreateTensorDescriptor(&p->y);
@@ -94,18 +96,20 @@ static cudnnStatus_t describe(plan *p)
     if (!s)
         s = cudnnCreateConvolutionDescriptor(&p->conv);
     if (!s)
-        s = cudnnSetTensor4dDescriptor(p->x, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, x[0], x[1], x[2], x[3]);
+        s = cudnnSetTensor4dDescriptor(p->x, CUDNN_TENSOR_NHWC, type, x[0], x[1], x[2], x[3]);
     if (!s)
-        s = cudnnSetTensor4dDescriptor(p->y, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, y[0], y[1], y[2], y[3]);
+        s = cudnnSetTensor4dDescriptor(p->y, CUDNN_TENSOR_NHWC, type, y[0], y[1], y[2], y[3]);
     if (!s)
-        s = cudnnSetFilter4dDescriptor(p->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NHWC, w[0], w[1], w[2], w[3]);
+        s = cudnnSetFilter4dDescriptor(p->w, type, CUDNN_TENSOR_NHWC, w[0], w[1], w[2], w[3]);
     if (!s)
         s = cudnnSetConvolution2dDescriptor(p->conv, k->padding[0], k->padding[1], k->stride[0], k->stride[1],
                                             k->dilation[0], k->dilation[1], CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
     if (!s)
         s = cudnnSetConvolutionGroupCount(p->conv, k->groups);
     if (!s)
-        s = cudnnSetConvolutionMathType(p->conv, cuda_tf32() ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH);
+        s = cudnnSetConvolutionMathType(p->conv, k->half        ? CUDNN_TENSOR_OP_MATH
+                                                 : cuda_tf32() ? CUDNN_DEFAULT_MATH
+                                                               : CUDNN_FMA_MATH);
     return s;
 }
 
@@ -118,7 +122,7 @@ static cudnnStatus_t describe(plan *p)
         cudnnStatus_t s = query(handles[cuda_side], __VA_ARGS__, 16, &n, found);                                \
         for (int i = 0; !s && i < n; i++)                                                           \
             if (!found[i].status && found[i].determinism == CUDNN_DETERMINISTIC &&                  \
-                (cuda_tf32() || found[i].mathType == CUDNN_FMA_MATH ||                              \
+                (p->key.half || cuda_tf32() || found[i].mathType == CUDNN_FMA_MATH ||                              \
                  found[i].mathType == CUDNN_DEFAULT_MATH)) {                                        \
                 p->algorithm = (int)found[i].algo;                                                  \
                 p->workspace = found[i].memory;                                                     \
@@ -230,10 +234,10 @@ static int32_t narrow(td_run *r, const int64_t *from, int32_t *to, int n)
     return TD_OK;
 }
 
-static int32_t run(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
+static int32_t run(td_run *r, int32_t direction, int32_t half, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
                    const td_view *y)
 {
-    shape k = {.direction = direction};
+    shape k = {.direction = direction, .half = half};
     if (narrow(r, x->d.shape, k.x, 4) || narrow(r, w->d.shape, k.w, 4) || narrow(r, y->d.shape, k.y, 4) ||
         narrow(r, a->stride, k.stride, 2) || narrow(r, a->padding, k.padding, 2) ||
         narrow(r, a->dilation, k.dilation, 2) || narrow(r, &a->groups, &k.groups, 1))
@@ -242,6 +246,21 @@ static int32_t run(td_run *r, int32_t direction, const td_conv2d_attrs *a, const
     int32_t failed = run_locked(r, &k, x, w, y);
     pthread_mutex_unlock(&lock);
     return failed;
+}
+
+/* The same with two of the three rounded to bfloat16 on the way in, and the third, `out`, on its way out. */
+static int32_t run_half(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
+                        const td_view *y)
+{
+    const td_view *const whole[3] = {x, w, y};
+    const int out = direction == FORWARD ? 2 : direction == TO_INPUT ? 0 : 1;
+    td_view halves[3];
+    for (int i = 0; i < 3; i++)
+        if (cuda_halve(r, whole[i], i == out, &halves[i]))
+            return TD_ERROR;
+    int32_t left = run(r, direction, 1, a, &halves[0], &halves[1], &halves[2]);
+    td_view result = *whole[out];
+    return left ? left : cuda_cast[0].run(r, &halves[out], &result, NULL);
 }
 
 /* Nothing to sum: the result, if there is any, is zeros. */
@@ -261,57 +280,71 @@ static int computes(td_run *r, const td_view *v)
     return 0;
 }
 
-static int32_t forward(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+typedef int32_t (*runner)(td_run *, int32_t, const td_conv2d_attrs *, const td_view *, const td_view *, const td_view *);
+
+static int32_t run_whole(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
+                         const td_view *y)
+{
+    return x->d.dtype == TD_FLOAT64 ? LEFT : run(r, direction, 0, a, x, w, y);
+}
+
+static int32_t forward(td_run *r, runner how, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     if (!computes(r, in))
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    int32_t left = in->d.dtype == TD_FLOAT64 ? LEFT : run(r, FORWARD, a, &in[0], &in[1], out);
+    int32_t left = how(r, FORWARD, a, &in[0], &in[1], out);
     return left == LEFT ? cuda_direct_conv2d(r, in, out, a) : left;
 }
 
-static int32_t to_input(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+static int32_t to_input(td_run *r, runner how, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     if (!computes(r, in))
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    int32_t left = in->d.dtype == TD_FLOAT64 ? LEFT : run(r, TO_INPUT, a, out, &in[1], &in[0]);
+    int32_t left = how(r, TO_INPUT, a, out, &in[1], &in[0]);
     return left == LEFT ? cuda_direct_input_grad(r, in, out, a) : left;
 }
 
-static int32_t conv2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+static int32_t to_weight(td_run *r, runner how, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
-    if (forward(r, in, out, attrs))
-        return TD_ERROR;
-    return in[2].data ? cuda_add_bias(r, out, &in[2]) : TD_OK;
-}
-
-static int32_t conv_transpose2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
-{
-    if (to_input(r, in, out, attrs))
-        return TD_ERROR;
-    return in[2].data ? cuda_add_bias(r, out, &in[2]) : TD_OK;
-}
-
-static int32_t conv2d_input_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
-{
-    return to_input(r, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);
-}
-
-static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
-{
-    const td_conv2d_attrs *a = &((const td_conv2d_grad_attrs *)attrs)->conv;
     if (!computes(r, in))
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    int32_t left = in->d.dtype == TD_FLOAT64 ? LEFT : run(r, TO_WEIGHT, a, &in[0], out, &in[1]);
+    int32_t left = how(r, TO_WEIGHT, a, &in[0], out, &in[1]);
     return left == LEFT ? cuda_direct_weight_grad(r, in, out, a) : left;
 }
 
-#define ROW(name) {#name, name}
+static int32_t with_bias(td_run *r, int32_t failed, const td_view *bias, td_view *out)
+{
+    return failed || !bias->data ? failed : cuda_add_bias(r, out, bias);
+}
+
+/* The op table's rows, and those in bfloat16. */
+#define CONVOLUTIONS(suffix, how)                                                                              \
+    static int32_t conv2d##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)               \
+    {                                                                                                          \
+        return with_bias(r, forward(r, how, in, out, attrs), &in[2], out);                                     \
+    }                                                                                                          \
+    static int32_t conv_transpose2d##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)     \
+    {                                                                                                          \
+        return with_bias(r, to_input(r, how, in, out, attrs), &in[2], out);                                    \
+    }                                                                                                          \
+    static int32_t conv2d_input_grad##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)    \
+    {                                                                                                          \
+        return to_input(r, how, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);                        \
+    }                                                                                                          \
+    static int32_t conv2d_weight_grad##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)   \
+    {                                                                                                          \
+        return to_weight(r, how, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);                       \
+    }
+CONVOLUTIONS(, run_whole)
+CONVOLUTIONS(_half, run_half)
+
+#define ROW(name) {#name, name}, {#name ".bf16", name##_half}
 const cuda_row cuda_conv[] = {
     ROW(conv2d), ROW(conv_transpose2d), ROW(conv2d_input_grad), ROW(conv2d_weight_grad), {NULL, NULL},
 };
