@@ -118,7 +118,7 @@ void *td__run_scratch(td_run *r, size_t bytes)
 {
     td__storage *s = td__storage_new(r->c->backend, bytes);
     if (!s) {
-        td__run_fail(r, "out of memory: %zu bytes of scratch", bytes);
+        td__fail_memory(r->c, bytes, "scratch");
         return NULL;
     }
     s->next = r->scratch;
@@ -134,10 +134,18 @@ void td__run_fail(td_run *r, const char *fmt, ...)
     va_end(ap);
 }
 
+const char *td__backend_error(const td_backend_type *b)
+{
+    static _Thread_local char text[256];
+    const char *why = b->last_error ? b->last_error() : "";
+    snprintf(text, sizeof text, "%s%s", *why ? ": " : "", why);
+    return text;
+}
+
 void td__branch(td_ctx *c, int32_t where)
 {
     if (c->backend->branch(where))
-        td__fail(c, "the %s backend cannot change its queue: %s", c->backend->type.key, c->backend->last_error());
+        td__fail(c, "the %s backend cannot change its queue%s", c->backend->type.key, td__backend_error(c->backend));
 }
 
 int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, td_view *out, const void *attrs)

@@ -40,6 +40,9 @@ td_kernel td__kernel(const td_backend_type *b, const td_op_type *op);
 /* As td_backend_type.branch, which b has; c fails where it does. */
 void td__branch(td_ctx *c, int32_t where);
 
+/* ": " and why its last function without a context failed, or "". */
+const char *td__backend_error(const td_backend_type *b);
+
 /* Services of td_run (td_api.run_scratch, run_fail). */
 void *td__run_scratch(td_run *r, size_t bytes);
 void td__run_fail(td_run *r, const char *fmt, ...) TD_PRINTF(2, 3);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "host/autograd/tape.h"
+#include "host/backend/backend.h"
 #include "host/base/mem.h"
 #include "host/tensor/fill.h"
 
@@ -58,6 +59,19 @@ void td__fail(td_ctx *c, const char *fmt, ...)
     va_start(ap, fmt);
     td__vfail(c, fmt, ap);
     va_end(ap);
+}
+
+void td__fail_memory(td_ctx *c, size_t bytes, const char *fmt, ...)
+{
+    char what[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    if (c->error)
+        return;
+    td__fail(c, "out of memory for %s: %zu bytes%s", what, bytes, c->backend ? td__backend_error(c->backend) : "");
+    c->out_of_memory = 1;
 }
 
 void td__ctx_clear(td_ctx *c)

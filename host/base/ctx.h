@@ -37,6 +37,8 @@ void td__ctx_free(td_ctx *c);
 /* The first failure stays.  `where` and `op` are prepended when set. */
 void td__fail(td_ctx *c, const char *fmt, ...) TD_PRINTF(2, 3);
 void td__vfail(td_ctx *c, const char *fmt, va_list ap);
+/* The backend has no `bytes` more for what fmt says; its own reason is added. */
+void td__fail_memory(td_ctx *c, size_t bytes, const char *fmt, ...) TD_PRINTF(3, 4);
 /* Forgets the failure; the caller has reported it. */
 void td__ctx_clear(td_ctx *c);
 

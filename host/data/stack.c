@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/backend/backend.h"
 #include "host/base/mem.h"
 #include "host/tensor/tensor.h"
 
@@ -173,8 +174,8 @@ int32_t td__stack_tensors(td_ctx *c, const td__stack *s, td__batch *out)
     out->size = s->n;
     out->input = td__tensor_new(c, &input);
     if (!c->error && out->input->storage->backend->copy_in(out->input->storage->data, s->values, bytes))
-        td__fail(c, "a batch of %zu bytes cannot be copied to the backend %s", bytes,
-                 out->input->storage->backend->type.key);
+        td__fail(c, "a batch of %zu bytes cannot be copied to the backend %s%s", bytes,
+                 out->input->storage->backend->type.key, td__backend_error(out->input->storage->backend));
     out->target = s->targets[0] < 0 ? NULL : td__tensor_from(c, &per_sample, s->targets);
     out->index = td__tensor_from(c, &per_sample, s->indices);
     if (s->n_supp && !c->error)

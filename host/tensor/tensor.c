@@ -45,7 +45,8 @@ static td_tensor *with_storage(td_ctx *c, const td_desc *d, td__storage *s)
     if (!t) {
         char text[160];
         td__storage_release(s);
-        td__fail(c, "out of memory for a tensor %s %s", td__dtype_name(d->dtype), td__shape_text(d, text, sizeof text));
+        td__fail_memory(c, (size_t)td_desc_numel(d) * td__dtype_size(d->dtype), "a tensor %s %s", td__dtype_name(d->dtype),
+                        td__shape_text(d, text, sizeof text));
         return &empty;
     }
     t->d = *d;
@@ -142,7 +143,7 @@ int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *ro
         from = ordered ? ordered->data : NULL;
     }
     if (!c->error && b->copy_in(t->storage->data, from, bytes))
-        td__fail(c, "the %s backend could not take %zu bytes", b->type.key, bytes);
+        td__fail(c, "the %s backend could not take %zu bytes%s", b->type.key, bytes, td__backend_error(b));
     td__storage_release(converted);
     td__storage_release(ordered);
     return c->error ? TD_ERROR : TD_OK;
@@ -167,7 +168,7 @@ int32_t td__tensor_read(td_ctx *c, const td_tensor *t, uint32_t dtype, void *row
     int direct = dtype == t->d.dtype && td__row_major(&t->d);
     td__storage *raw = direct ? NULL : staging(c, bytes), *ordered = td__row_major(&t->d) ? NULL : staging(c, bytes);
     if (!c->error && b->copy_out(raw ? raw->data : row_major, t->storage->data, bytes))
-        td__fail(c, "the %s backend could not give %zu bytes", b->type.key, bytes);
+        td__fail(c, "the %s backend could not give %zu bytes%s", b->type.key, bytes, td__backend_error(b));
     if (!c->error && ordered)
         td__to_row_major(&t->d, ordered->data, raw->data);
     if (!c->error && raw)

@@ -19,6 +19,7 @@ struct run {
     td__train_stage stage;
     td__manifest m; /* where the run stands */
     td__progress progress;
+    size_t *sample_bytes; /* by stage: what a sample keeps for the backward pass; 0: not known */
     double began; /* as if one process had done it all */
 };
 
@@ -119,11 +120,30 @@ static int diverged(struct run *r, double loss)
     return TD__EXIT_DIVERGED;
 }
 
+/* The step was too large for the backend's memory, of which `before` bytes were in use when it began: says what would fit. */
+static void explain_memory(struct run *r, int64_t batch, size_t before)
+{
+    td_ctx *c = r->x.c;
+    uint64_t left, all;
+    const size_t sample = r->sample_bytes[r->m.at.stage], kept = td__memory_reserved();
+    if (!sample || !c->backend->memory || c->backend->memory(&left, &all))
+        return;
+    const uint64_t room = left + (kept > before ? kept - before : 0);
+    const int64_t fits = (int64_t)(room / sample) < batch ? (int64_t)(room / sample) : batch - 1;
+    char *text = td__printf("%s; a sample keeps %.2f MiB for the gradients and %.0f MiB are left for a step: of this batch of "
+                            "%lld about %lld would fit",
+                            c->error, (double)sample / 1048576, (double)room / 1048576, (long long)batch, (long long)fits);
+    td__ctx_clear(c);
+    td__fail(c, "%s", text ? text : "out of memory");
+    free(text);
+}
+
 static int train_batch(struct run *r, const td__batch *batch, double waited)
 {
     td_ctx *c = r->x.c;
     double loss = 0;
     td__rates rates;
+    size_t before = td__memory_now();
     td_tensor *t = td__stage_step(c, &r->stage, batch, r->m.at.epoch, r->m.at.step);
     int last = r->m.at.batch + 1 == td__loader_batches(r->stage.train);
     int due = td__progress_step(&r->progress, batch->size, waited, last, &rates);
@@ -131,6 +151,8 @@ static int train_batch(struct run *r, const td__batch *batch, double waited)
     /* A loss that is not finite stays so, so where reading waits for a queue it is enough to look now and then. */
     if (said || !c->backend->capture_begin)
         td__tensor_read(c, t, TD_FLOAT64, &loss, 1);
+    if (c->out_of_memory)
+        explain_memory(r, batch->size, before);
     if (c->error)
         return TD__EXIT_FAILED;
     if (!isfinite(loss))
@@ -312,13 +334,17 @@ static int make_room(struct run *r, const char *dst)
 static int look_ahead(struct run *r)
 {
     int code = make_room(r, r->x.plan.student.dst);
+    if (!code && !(r->sample_bytes = calloc(r->x.plan.n_stages, sizeof *r->sample_bytes))) {
+        td__fail(r->x.c, "out of memory");
+        code = TD__EXIT_FAILED;
+    }
     for (size_t i = 0; !code && i < r->x.plan.n_stages; i++) {
         const td__stage_plan *p = &r->x.plan.stages[i];
         code = make_room(r, p->student.dst) || make_room(r, p->teacher.dst) ? TD__EXIT_FAILED : TD__EXIT_OK;
     }
     for (size_t i = (size_t)r->m.at.stage; !code && i < r->x.plan.n_stages; i++) {
         td__train_stage s;
-        code = td__stage_design(&r->x, i, &s) ? TD__EXIT_CONFIG : td__stage_try(&r->x, &s, NULL);
+        code = td__stage_design(&r->x, i, &s) ? TD__EXIT_CONFIG : td__stage_try(&r->x, &s, &r->sample_bytes[i]);
         if (code == TD__EXIT_CONFIG)
             td__diag_take(r->x.c, &r->x.cfg, s.plan->at);
         td__stage_close(&s);
@@ -412,6 +438,7 @@ int td__train_command(const td__run_options *o)
     code = td__experiment_fail(&r.x, code);
     if (r.stage.plan)
         td__stage_close(&r.stage);
+    free(r.sample_bytes);
     td__report_close(&r.report);
     td__experiment_close(&r.x);
     return code;

@@ -86,7 +86,7 @@ Test(backend, cached_memory_is_given_back_before_memory_is_out)
     cr_expect_null(c->error, "%s", c->error);
     cr_expect_eq(td_zeros(c, TD_FLOAT32, 1, &small), td__empty());
     cr_assert_not_null(c->error);
-    cr_expect_str_eq(c->error, "out of memory for a tensor float32 [40]");
+    cr_expect_str_eq(c->error, "out of memory for a tensor float32 [40]: 160 bytes");
     td__frame_pop(c, td_none());
     td__ctx_clear(c);
     td_neg(c, td_scalar(c, TD_FLOAT32, 1));

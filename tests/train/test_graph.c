@@ -1,5 +1,6 @@
 /* Steps that are captured and replayed train the same bits as steps that are done kernel by kernel; and what cannot be captured is not. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "host/base/log.h"
@@ -175,4 +176,17 @@ Test(graph, bfloat16_with_float32_weights)
         differ += exact[i] != rounded[i];
     }
     cr_expect_gt(differ, 900);
+}
+
+Test(graph, a_batch_that_does_not_fit_is_told_what_would)
+{
+    const char *sets[] = {"datasets.train.kwargs.length=4000", "train.train_data_loader.kwargs.batch_size=4000"};
+    char text[8192];
+    long long fits = 0;
+    queued_memory = (size_t)12 << 20;
+    cr_assert_eq(train(lab_distil, "queued", sets, 2, text, sizeof text), TD__EXIT_FAILED);
+    const char *said = strstr(text, "of this batch of 4000 about ");
+    cr_assert(strstr(text, "out of memory for a tensor float32") && strstr(text, "its memory is full") && said, "%s", text);
+    cr_assert_eq(sscanf(said, "of this batch of 4000 about %lld would fit", &fits), 1);
+    cr_expect(fits > 400 && fits < 4000, "%lld", fits);
 }
