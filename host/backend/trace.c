@@ -6,10 +6,12 @@
 
 #include "host/base/mem.h"
 #include "host/ops/table.h"
+#include "host/tensor/tensor.h"
 
 void td__trace_begin(td__trace *t, int capturing)
 {
     t->hash = 14695981039346656037u; /* FNV-1a */
+    t->bytes = 0;
     t->why[0] = 0;
     t->capturing = capturing;
     t->n_effects = 0;
@@ -30,6 +32,7 @@ static void mix(td__trace *t, const void *bytes, size_t n)
 
 static void mix_desc(td__trace *t, const td_desc *d)
 {
+    t->bytes += (double)td_desc_numel(d) * (double)td__dtype_size(d->dtype);
     mix(t, &d->dtype, sizeof d->dtype);
     mix(t, &d->ndim, sizeof d->ndim);
     mix(t, d->shape, (d->ndim <= TD_MAX_DIMS ? d->ndim : 0) * sizeof d->shape[0]);

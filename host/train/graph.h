@@ -10,7 +10,7 @@
  * schedule), no gradient waits for the next step, and nothing it makes outlives it.  A step that reads tensors on the host never
  * is; a line in the log then says why.  In each epoch one step is done without the graph, and the graph stays if that step did
  * what it holds: so a loss may change with the epoch.  A loss that changes within an epoch must read the step (td_io_head) or a
- * tensor on the host in each of the first steps; then it is not captured. */
+ * tensor on the host in each of the first steps; then it is not captured.  TDHOST_GRAPHS=0 turns all of this off. */
 td__step_graph *td__step_graph_new(td_ctx *c);
 void td__step_graph_free(td__step_graph *g); /* NULL is fine */
 /* As td__stage_step, which calls it. */

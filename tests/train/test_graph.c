@@ -1,6 +1,7 @@
 /* Steps that are captured and replayed train the same bits as steps that are done kernel by kernel; and what cannot be captured is not. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/base/log.h"
@@ -189,4 +190,11 @@ Test(graph, a_batch_that_does_not_fit_is_told_what_would)
     cr_assert(strstr(text, "out of memory for a tensor float32") && strstr(text, "its memory is full") && said, "%s", text);
     cr_assert_eq(sscanf(said, "of this batch of 4000 about %lld would fit", &fits), 1);
     cr_expect(fits > 400 && fits < 4000, "%lld", fits);
+}
+
+Test(graph, can_be_turned_off)
+{
+    setenv("TDHOST_GRAPHS", "0", 1);
+    cr_expect_eq(replays(lab_distil, NULL, 0, "TDHOST_GRAPHS is 0"), 0);
+    unsetenv("TDHOST_GRAPHS");
 }

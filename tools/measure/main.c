@@ -13,10 +13,13 @@
 static const char usage[] =
     "usage: tools/bench step|epoch|load|all [--json] [--only WORKLOAD] [--backend NAME[,NAME]] [--threads N] [--steps "
     "N]\n"
-    "                   [--data FOLDER] [--peer PYTHON SCRIPT]\n"
+    "                   [--precision float32|bf16] [--peak GFLOPS,GBYTES] [--data FOLDER] [--peer PYTHON SCRIPT]\n"
     "step   training steps of knowledge distillation on a batch that is there\n"
     "epoch  the steps of CIFAR-10 KD with their loading; FOLDER (../shared/data) holds what the configuration reads\n"
     "load   decoding and augmenting the photographs in FOLDER/imagenette-mini/train\n"
+    "--peak what the device can do in a second; the column `peak` is then the share of the time that the convolutions' "
+    "FLOPs\n"
+    "       or the bytes all kernels move must take (default: FLOPs of this machine's cores)\n"
     "--peer (or TDHOST_PEER='PYTHON SCRIPT') also times PyTorch: SCRIPT's step by default, with --channels-last and "
     "with\n"
     "--compile, and torchvision's loading.\n";
@@ -31,7 +34,8 @@ static const struct workload workloads[] = {
 
 struct line {
     const char *what, *only, *backends, *data, *python, *script;
-    int json, one, threads, steps; /* one: in this process, as JSON */
+    int json, one, threads, steps, bf16; /* one: in this process, as JSON */
+    double gflops, gbytes;               /* --peak; 0: not given */
 };
 
 static int is(const struct line *l, const char *what)
@@ -62,6 +66,10 @@ static int parse(struct line *l, int argc, char **argv)
             l->only = *++a;
         else if (!strcmp(*a, "--backend"))
             l->backends = *++a;
+        else if (!strcmp(*a, "--precision") && (!strcmp(a[1], "bf16") || !strcmp(a[1], "float32")))
+            l->bf16 = !strcmp(*++a, "bf16");
+        else if (!strcmp(*a, "--peak") && sscanf(a[1], "%lf,%lf", &l->gflops, &l->gbytes) == 2)
+            a++;
         else if (!strcmp(*a, "--data"))
             l->data = *++a;
         else if (!strcmp(*a, "--threads"))
@@ -92,10 +100,10 @@ static json_t *step_json(const struct setting *o, const struct workload *w)
     struct measured m;
     if (!w || measure_step(o, w, &m))
         return NULL;
-    return json_pack("{ss ss si si sf sf sf sf sf sf sf sf}", "workload", w->name, "backend", m.backend, "threads",
+    return json_pack("{ss ss si si sf sf sf sf sf sf sf sf sf}", "workload", w->name, "backend", m.backend, "threads",
                      m.threads, "steps", o->steps, "ms", m.ms, "ms_lower_quartile", m.low_ms, "ms_upper_quartile",
                      m.high_ms, "images_per_second", 1e3 * (double)w->batch / m.ms, "peak_rss_mib", m.rss,
-                     "first_step_seconds", m.first, "conv_gflop", m.gflop, "fma_peak_gflops", m.peak);
+                     "first_step_seconds", m.first, "conv_gflop", m.gflop, "gbytes", m.gbytes, "fma_peak_gflops", m.peak);
 }
 
 static json_t *epoch_json(const struct setting *o, const char *data)
@@ -120,7 +128,7 @@ static int run_one(const struct line *l, double start)
 {
     const char *folder = TD_BUILDDIR "/plugins";
     td__plugins plugins = {0};
-    const struct setting o = {l->backends, l->threads, l->steps, start, &plugins};
+    const struct setting o = {l->backends, l->threads, l->steps, l->bf16, start, &plugins};
     json_t *j = NULL;
     if (!td__plugins_scan(&plugins, NULL, 0, &folder, 1) && !td__register_builtins()) {
         td__plugins_load(&plugins);
@@ -153,8 +161,8 @@ static json_t *apart(const struct line *l, const char *what, const char *workloa
 {
     char *text = output_of(
         td__printf("'" TD_BUILDDIR "/tools/measure/measure' %s --one --only '%s' --data '%s' --threads %d --steps %d "
-                   "--backend '%s'",
-                   what, workload, l->data, l->threads, l->steps, backend));
+                   "--backend '%s' --precision %s",
+                   what, workload, l->data, l->threads, l->steps, backend, l->bf16 ? "bf16" : "float32"));
     return text ? json_loads(text, 0, NULL) : NULL;
 }
 
@@ -164,7 +172,8 @@ static int add_peer(json_t *j, const struct line *l, const char *workload, const
     double ms, images, rss, first;
     int threads = (int)json_integer_value(json_object_get(j, "threads"));
     char *text = output_of(td__printf("OMP_NUM_THREADS=%d '%s' '%s' --only %s --steps %d %s", threads, l->python,
-                                      l->script, workload, l->steps, peer->options));
+                                      l->script, workload, l->steps,
+                                      strstr(l->backends, "cuda") ? peer->device_options : peer->options));
     char *line = td__printf("\n%s ", workload), *at = text && line ? strstr(text, line) : NULL;
     free(line);
     if (!at || sscanf(at + 1 + strlen(workload), "%lf ms/step %lf img/s rss %lf MiB first step at %lf", &ms, &images,
@@ -182,6 +191,9 @@ static json_t *step_row(const struct line *l, const struct workload *w, const ch
 {
     json_t *j = apart(l, "step", w->name, backend);
     int failed = !j;
+    if (j && l->gflops > 0)
+        failed = json_object_set_new(j, "fma_peak_gflops", json_real(l->gflops)) ||
+                 json_object_set_new(j, "peak_gbytes", json_real(l->gbytes));
     for (int i = 0; !failed && l->python && i < N_PEERS; i++)
         failed = before ? json_object_set(j, peers[i].key, json_object_get(before, peers[i].key))
                         : add_peer(j, l, w->name, &peers[i]);

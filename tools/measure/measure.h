@@ -8,7 +8,7 @@
 
 struct setting {
     const char *backend; /* NULL: the best */
-    int threads, steps;
+    int threads, steps, bf16;
     double start; /* when the process did */
     td__plugins *plugins;
 };
@@ -23,6 +23,7 @@ struct measured {
     double first;               /* seconds from the start of the process to the end of step 1 */
     double rss;                 /* MiB, the most the process ever had */
     double gflop;               /* of a step's convolutions, forward and backward, as their definition has it */
+    double gbytes;              /* of what a step's kernels read and write, each by itself */
     double peak;                /* GFLOP/s that as many threads reach with multiply-adds in registers */
     int threads;
     const char *backend;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "host/backend/trace.h"
 #include "host/base/log.h"
 #include "host/base/pool.h"
 #include "host/tensor/fill.h"
@@ -87,6 +88,20 @@ static int one_step(td_ctx *c, td__train_stage *s, const td__batch *b, int64_t s
     return c->error ? -1 : 0;
 }
 
+/* What the kernels of one step read and write. */
+static double step_gbytes(td_ctx *c, td__train_stage *s, const td__batch *b, int64_t step)
+{
+    td__trace t = {0};
+    td__trace_begin(&t, 0);
+    td__frame_push(c);
+    c->trace = &t;
+    td__stage_run(c, s, b, 0, step);
+    c->trace = NULL;
+    td__frame_pop(c, td_none());
+    td__trace_free(&t);
+    return 1e-9 * t.bytes;
+}
+
 static void time_steps(td_ctx *c, td__train_stage *s, const struct workload *w, int steps, double start,
                        struct measured *out)
 {
@@ -108,6 +123,7 @@ static void time_steps(td_ctx *c, td__train_stage *s, const struct workload *w, 
         out->ms = ms[steps / 2];
         out->low_ms = ms[steps / 4];
         out->high_ms = ms[steps * 3 / 4];
+        out->gbytes = step_gbytes(c, s, &b, steps + 4);
     }
     td__frame_pop(c, td_none());
     free(ms);
@@ -141,6 +157,7 @@ int measure_step(const struct setting *m, const struct workload *w, struct measu
                                .sets = set,
                                .n_sets = 4,
                                .backend = m->backend,
+                               .bf16 = m->bf16,
                                .threads = m->threads,
                                .plugins = m->plugins};
     td__experiment x;

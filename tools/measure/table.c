@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 
-const struct peer peers[N_PEERS] = {{"pytorch", "", "PyTorch"},
-                                    {"pytorch_channels_last", "--channels-last", "ch.-last"},
-                                    {"pytorch_compiled", "--compile", "compiled"}};
+const struct peer peers[N_PEERS] = {
+    {"pytorch", "", "--device cuda", "PyTorch"},
+    {"pytorch_channels_last", "--channels-last", "--device cuda --channels-last --amp bf16", "ch.-last"},
+    {"pytorch_compiled", "--compile", "--device cuda --compile", "compiled"}};
 
 double get(const json_t *j, const char *key) { return json_number_value(json_object_get(j, key)); }
 
@@ -33,8 +34,11 @@ void print_step(const json_t *j)
            rss = get(json_object_get(j, peers[0].key), "peak_rss_mib");
     char spread[32], share[16] = "?";
     snprintf(spread, sizeof spread, "%.1f-%.1f", get(j, "ms_lower_quartile"), get(j, "ms_upper_quartile"));
-    if (peak > 0)
-        snprintf(share, sizeof share, "%.0f %%", 1e5 * get(j, "conv_gflop") / ms / peak);
+    double least = peak > 0 ? get(j, "conv_gflop") / peak : 0, bandwidth = get(j, "peak_gbytes"); /* seconds */
+    if (bandwidth > 0 && get(j, "gbytes") / bandwidth > least)
+        least = get(j, "gbytes") / bandwidth;
+    if (least > 0)
+        snprintf(share, sizeof share, "%.0f %%", 1e5 * least / ms);
     printf("%-20s %-9s %8.1f %15s %8.1f %6.0f %7.2f %6s", json_string_value(json_object_get(j, "workload")),
            json_string_value(json_object_get(j, "backend")), ms, spread, get(j, "images_per_second"),
            get(j, "peak_rss_mib"), get(j, "first_step_seconds") - 1e-3 * ms, share);

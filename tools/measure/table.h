@@ -6,7 +6,7 @@
 
 /* The settings PyTorch is timed in: where a row has them, and the script's options for them. */
 struct peer {
-    const char *key, *options, *title;
+    const char *key, *options, *device_options, *title; /* device_options: beside the cuda backend */
 };
 #define N_PEERS 3
 extern const struct peer peers[N_PEERS];

@@ -3,10 +3,12 @@
 #include "plugins/backends/cuda/cuda.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <td/plugin.h>
 
 static char last_error[256];
+static size_t limit, taken; /* bytes; limit 0: the device's */
 
 const char *cuda_last_error(void)
 {
@@ -26,8 +28,8 @@ int32_t cuda_memory(uint64_t *free_bytes, uint64_t *all_bytes)
 {
     size_t left = 0, all = 0;
     int32_t failed = cuda_report(cudaMemGetInfo(&left, &all), "asking for free memory");
-    *free_bytes = left;
-    *all_bytes = all;
+    *all_bytes = limit ? limit : all;
+    *free_bytes = limit ? limit - taken : left;
     return failed;
 }
 
@@ -41,9 +43,11 @@ void *cuda_alloc(size_t bytes)
 {
     void *p = NULL;
     uint64_t left, all;
-    cudaError_t e = cudaMallocAsync(&p, bytes, memory_stream());
-    if (!e)
+    cudaError_t e = limit && taken + bytes > limit ? cudaErrorMemoryAllocation : cudaMallocAsync(&p, bytes, memory_stream());
+    if (!e) {
+        taken += bytes;
         return p;
+    }
     cuda_report(e, "allocating");
     if (e == cudaErrorMemoryAllocation && !cuda_memory(&left, &all))
         snprintf(last_error, sizeof last_error, "%.1f MiB asked, %.1f of the device's %.1f MiB are free",
@@ -53,7 +57,7 @@ void *cuda_alloc(size_t bytes)
 
 void cuda_free(void *p, size_t bytes)
 {
-    (void)bytes;
+    taken -= bytes;
     cuda_report(cudaFreeAsync(p, memory_stream()), "freeing");
 }
 
@@ -69,8 +73,11 @@ static struct {
     int was_left[2];
 } ring;
 
+/* TDHOST_CUDA_MEMORY: as if the device had no more bytes than that. */
 int32_t cuda_staging_open(void)
 {
+    const char *most = getenv("TDHOST_CUDA_MEMORY");
+    limit = most ? (size_t)strtoull(most, NULL, 10) : 0;
     cudaError_t e = cudaHostAlloc((void **)&ring.memory, 2 * HALF, cudaHostAllocDefault);
     for (int i = 0; i < 2 && !e; i++)
         e = cudaEventCreateWithFlags(&ring.left[i], cudaEventDisableTiming);
