@@ -32,14 +32,18 @@ static void on_signal(int signal)
     stop = 1;
 }
 
+/* Those that ask a program to end; a lost terminal only where nohup does not say to go on without it. */
 static void catch_signals(void)
 {
-    struct sigaction a = {0};
+    struct sigaction a = {0}, before;
     a.sa_handler = on_signal;
     a.sa_flags = (int)SA_RESETHAND;
     sigemptyset(&a.sa_mask);
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+    a.sa_flags = 0; /* shell and kernel both send it */
+    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &a, NULL);
 }
 
 /* ---- saying what happens ---- */

@@ -12,7 +12,7 @@
 #define TD__EXIT_CONFIG 3   /* the configuration is wrong */
 #define TD__EXIT_DATA 4     /* a file of data or weights is missing or broken */
 #define TD__EXIT_DIVERGED 5 /* the loss is not finite */
-#define TD__EXIT_STOPPED 75 /* SIGINT or SIGTERM: a checkpoint was written; --resume goes on */
+#define TD__EXIT_STOPPED 75 /* SIGINT, SIGTERM or SIGHUP: a checkpoint was written; --resume goes on */
 
 typedef struct td__run_options {
     const char *config;

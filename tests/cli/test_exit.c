@@ -160,11 +160,11 @@ Test(exits, stopped_and_gone_on_with)
     expect(TD__EXIT_OK, "holds no checkpoint yet: the run begins anew\n",
            SMALL "--set +train.checkpoint_every=1 --config %s/labels.yaml --out %s/b --resume", configs, dir);
     shell("cmp %s/a/checkpoints/best.safetensors %s/b/checkpoints/best.safetensors", dir, dir);
-    expect(TD__EXIT_STOPPED, "; go on with --resume --out ",
-           "%s --set train.num_epochs=9999 --out %s/c 2>&1 & until [ -e %s/c/checkpoints/last.json ]; do sleep 0.02; "
-           "done; "
-           "kill -INT $!; wait $!",
-           begun, dir, dir);
+    for (const char *const *s = (const char *const[]){"INT", "TERM", "HUP", NULL}; *s; s++)
+        expect(TD__EXIT_STOPPED, "; go on with --resume --out ",
+               "%s --set train.num_epochs=9999 --out %s/%s 2>&1 & until [ -e %s/%s/checkpoints/last.json ]; do "
+               "sleep 0.02; done; kill -%s $!; wait $!",
+               begun, dir, *s, dir, *s, *s);
     free(begun);
 }
 
