@@ -42,6 +42,7 @@ include plugins/methods/skd/plugin.mk
 include plugins/methods/spkd/plugin.mk
 include plugins/methods/srd/plugin.mk
 include plugins/methods/srrl/plugin.mk
+include plugins/methods/sskd/plugin.mk
 include plugins/methods/tfkd/plugin.mk
 include plugins/methods/ttm/plugin.mk
 include plugins/methods/vid/plugin.mk
