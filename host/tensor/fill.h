@@ -4,8 +4,8 @@
 
 #include "host/tensor/tensor.h"
 
-/* Element i (row-major) is a function of (seed, draw, i) alone: a; uniform in [a, b); normal with mean a and deviation b.
- */
+/* Element i (row-major) is a function of (seed, draw, i) alone: a; uniform in [a, b); normal with mean a and
+ * deviation b. */
 enum { TD__FILL_CONSTANT, TD__FILL_UNIFORM, TD__FILL_NORMAL };
 typedef struct td__fill {
     int how;

@@ -18,8 +18,8 @@ typedef struct td__heap {
     td__storage *free[TD__HEAP_BINS]; /* free blocks by the highest bit of their size */
 } td__heap;
 
-/* At least `bytes`, a multiple of 64, with one reference: the smallest free block that fits, of these the lowest, or one
- * from a new segment.  NULL: the backend has no memory left. */
+/* At least `bytes`, a multiple of 64, with one reference: the smallest free block that fits, of these the lowest, or
+ * one from a new segment.  NULL: the backend has no memory left. */
 td__storage *td__heap_take(td__heap *h, size_t bytes);
 void td__heap_give(td__heap *h, td__storage *s);
 /* Gives the backend what is free as a whole segment, unless the heap is pinned. */

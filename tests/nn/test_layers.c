@@ -194,8 +194,8 @@ Test(layers, kaiming_normal_and_friends)
     td__ctx_free(c);
 }
 
-/* Element i of the k-th member that was started is td__normal(seed, k, i) or td__uniform(seed, k, i), wherever it lies in memory; it
- * is the same when many are filled together, in the end or before somebody looks. */
+/* Element i of the k-th member that was started is td__normal(seed, k, i) or td__uniform(seed, k, i), wherever it lies
+ * in memory; it is the same when many are filled together, in the end or before somebody looks. */
 Test(layers, initial_values_do_not_depend_on_when_they_are_drawn)
 {
     static const td_init normal = {TD_INIT_NORMAL, 0, 1, 2};

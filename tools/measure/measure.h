@@ -38,7 +38,8 @@ double peak_gflops(void);
 
 /* Three steps to warm up after the first, then `steps` timed ones. */
 int measure_step(const struct setting *o, const struct workload *w, struct measured *out);
-/* Images a second of processor time that are decoded and augmented on one core: the best of three passes over an image folder. */
+/* Images a second of processor time that are decoded and augmented on one core: the best of three passes over an image
+ * folder. */
 int measure_load(const struct setting *o, const char *folder, double *images_per_second);
 /* An epoch of a configuration whose files are below `data`: */
 struct epoch {
