@@ -11,10 +11,10 @@ typedef struct td__effect {
 } td__effect;
 
 typedef struct td__trace {
-    uint64_t hash; /* of all kernels, their shapes and attributes, and of what was written, in order */
-    double bytes;  /* of what the kernels read and write */
-    char why[160]; /* what keeps the step from being captured: who read a tensor; "" */
-    int capturing; /* nothing is done now, only noted by the backend */
+    uint64_t hash;       /* of all kernels, their shapes and attributes, and of what was written, in order */
+    double bytes;        /* of what the kernels read and write */
+    char why[160];       /* what keeps the step from being captured: who read a tensor; "" */
+    int capturing;       /* nothing is done now, only noted by the backend */
     td__effect *effects; /* while capturing: what every replay does, too */
     size_t n_effects, capacity;
 } td__trace;

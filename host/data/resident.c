@@ -44,7 +44,8 @@ static int room_for(const td_backend_type *b, size_t bytes)
     return bytes <= MOST_BYTES && (!b->memory || b->memory(&left, &all) || bytes <= left / 4);
 }
 
-/* Pixels and classes of all samples, in memory order, into arrays for as many.  0, or -1: they are not alike, or c fails. */
+/* Pixels and classes of all samples, in memory order, into arrays for as many.  0, or -1: they are not alike, or c
+ * fails. */
 static int collect(td_ctx *c, const td_dataset *d, td_item *item, uint8_t *pixels, int64_t *targets)
 {
     const td_item_view first = item->head.image;
@@ -66,7 +67,8 @@ static int collect(td_ctx *c, const td_dataset *d, td_item *item, uint8_t *pixel
 static td__resident *fill(td_ctx *c, const td_dataset *d, td_item *item, td__resident *r)
 {
     const td_item_view v = item->head.image;
-    const td_desc images = {TD_UINT8, 4, {d->length, v.channels, v.height, v.width}}, classes = {TD_INT64, 1, {d->length}};
+    const td_desc images = {TD_UINT8, 4, {d->length, v.channels, v.height, v.width}},
+                  classes = {TD_INT64, 1, {d->length}};
     const int classified = item->head.target >= 0;
     const size_t bytes = (size_t)td_desc_numel(&images);
     uint8_t *pixels = malloc(bytes + 1);
@@ -114,13 +116,15 @@ void td__resident_free(td__resident *r)
     free(r);
 }
 
-int td__resident_batch(td_ctx *c, const td__resident *r, const int64_t *positions, int64_t n, int64_t epoch, td__batch *out)
+int td__resident_batch(td_ctx *c, const td__resident *r, const int64_t *positions, int64_t n, int64_t epoch,
+                       td__batch *out)
 {
     const int64_t at[2] = {epoch, 0}, two = 2;
     memset(out, 0, sizeof *out);
     out->size = n;
     out->index = td_tensor_from(c, TD_INT64, 1, &n, positions);
-    out->input = td__op3(c, "augment", r->images, out->index, td_tensor_from(c, TD_INT64, 1, &two, at), &r->how, sizeof r->how);
+    out->input =
+        td__op3(c, "augment", r->images, out->index, td_tensor_from(c, TD_INT64, 1, &two, at), &r->how, sizeof r->how);
     out->target = r->targets ? td_index_select(c, r->targets, out->index) : NULL;
     return c->error ? -1 : 0;
 }

@@ -45,8 +45,8 @@ static td_tensor *with_storage(td_ctx *c, const td_desc *d, td__storage *s)
     if (!t) {
         char text[160];
         td__storage_release(s);
-        td__fail_memory(c, (size_t)td_desc_numel(d) * td__dtype_size(d->dtype), "a tensor %s %s", td__dtype_name(d->dtype),
-                        td__shape_text(d, text, sizeof text));
+        td__fail_memory(c, (size_t)td_desc_numel(d) * td__dtype_size(d->dtype), "a tensor %s %s",
+                        td__dtype_name(d->dtype), td__shape_text(d, text, sizeof text));
         return &empty;
     }
     t->d = *d;

@@ -16,18 +16,18 @@ struct td__step_graph {
     const td_backend_type *backend;
     td__pool *pool, *side; /* what steps make, and what the teacher's branch of them makes */
     td_tensor *clock;
-    td__batch batch;   /* where steps find their batch */
-    td__trace trace;   /* of the last step that was done kernel by kernel */
-    td__trace held;    /* of the graph's */
-    uint64_t before;   /* hash of the step before */
-    void *graph;       /* NULL: none yet */
-    int64_t epoch;     /* in which a step was last compared with it */
-    td_tensor **kept;  /* copies of the loss and the terms that a replay writes */
+    td__batch batch;  /* where steps find their batch */
+    td__trace trace;  /* of the last step that was done kernel by kernel */
+    td__trace held;   /* of the graph's */
+    uint64_t before;  /* hash of the step before */
+    void *graph;      /* NULL: none yet */
+    int64_t epoch;    /* in which a step was last compared with it */
+    td_tensor **kept; /* copies of the loss and the terms that a replay writes */
     size_t n_kept;
-    td_term *terms;    /* the criterion's, with values in kept */
+    td_term *terms; /* the criterion's, with values in kept */
     int64_t replays;
-    int ready;         /* the last step repeated the one before */
-    int tries;         /* steps in a row that did not */
+    int ready; /* the last step repeated the one before */
+    int tries; /* steps in a row that did not */
     int off;
 };
 
@@ -90,15 +90,9 @@ void td__step_graph_free(td__step_graph *g)
     free(g);
 }
 
-int64_t td__step_graph_replays(const td__step_graph *g)
-{
-    return g ? g->replays : 0;
-}
+int64_t td__step_graph_replays(const td__step_graph *g) { return g ? g->replays : 0; }
 
-td__pool *td__step_graph_side(td__step_graph *g)
-{
-    return g->side;
-}
+td__pool *td__step_graph_side(td__step_graph *g) { return g->side; }
 
 /* No graphs from here on; the reason is said once. */
 static void give_up(td__step_graph *g, const td__train_stage *s, const char *why)
@@ -117,25 +111,26 @@ static int alike(const td_tensor *a, const td_tensor *b)
 
 static int same_form(const td__batch *a, const td__batch *b)
 {
-    int same = a->size == b->size && a->n_supp == b->n_supp && alike(a->input, b->input) && alike(a->target, b->target) &&
-               alike(a->index, b->index);
+    int same = a->size == b->size && a->n_supp == b->n_supp && alike(a->input, b->input) &&
+               alike(a->target, b->target) && alike(a->index, b->index);
     for (size_t i = 0; same && i < a->n_supp; i++)
         same = alike(a->supp[i], b->supp[i]) && !strcmp(a->supp_names[i], b->supp_names[i]);
     return same;
 }
 
-static td_tensor *like(td_ctx *c, const td_tensor *t)
-{
-    return t ? td__tensor_own(c, &t->d) : NULL;
-}
+static td_tensor *like(td_ctx *c, const td_tensor *t) { return t ? td__tensor_own(c, &t->d) : NULL; }
 
 /* Room for batches like b. */
 static void make_batch(td_ctx *c, td__step_graph *g, const td__batch *b)
 {
     char **names = calloc(b->n_supp + 1, sizeof *names);
     td_tensor **supp = calloc(b->n_supp + 1, sizeof *supp);
-    g->batch = (td__batch){.input = like(c, b->input), .target = like(c, b->target), .index = like(c, b->index),
-                           .supp_names = (const char *const *)names, .supp = supp, .size = b->size};
+    g->batch = (td__batch){.input = like(c, b->input),
+                           .target = like(c, b->target),
+                           .index = like(c, b->index),
+                           .supp_names = (const char *const *)names,
+                           .supp = supp,
+                           .size = b->size};
     for (size_t i = 0; names && supp && i < b->n_supp; i++) {
         names[i] = td__strdup(b->supp_names[i]);
         supp[i] = like(c, b->supp[i]);
@@ -287,7 +282,10 @@ static td_tensor *step_on_own(td_ctx *c, td__train_stage *s, int64_t epoch, int6
     if (!g->ready) /* a graph of another epoch holds what is no longer done */
         drop_graph(g);
     if (g->tries == MOST_TRIES)
-        give_up(g, s, g->trace.why[0] ? g->trace.why : stays ? "each does something else" : "what one makes outlives it");
+        give_up(g, s,
+                g->trace.why[0] ? g->trace.why
+                : stays         ? "each does something else"
+                                : "what one makes outlives it");
     return loss;
 }
 

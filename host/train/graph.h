@@ -4,13 +4,13 @@
 
 #include "host/train/stage.h"
 
-/* What a stage's steps need on a backend that captures.  NULL and c fails: out of memory.
- *
- * A step can be captured when the step before it did the same (backend/trace.h), what changes lies on the backend (batch, clock,
- * schedule), no gradient waits for the next step, and nothing it makes outlives it.  A step that reads tensors on the host never
- * is; a line in the log then says why.  In each epoch one step is done without the graph, and the graph stays if that step did
- * what it holds: so a loss may change with the epoch.  A loss that changes within an epoch must read the step (td_io_head) or a
- * tensor on the host in each of the first steps; then it is not captured.  TDHOST_GRAPHS=0 turns all of this off. */
+/* What a stage's steps need on a backend that captures.  NULL and c fails: out of memory.  A step can be captured when
+ * the step before it did the same (backend/trace.h), what changes lies on the backend (batch, clock, schedule), no
+ * gradient waits for the next step, and nothing it makes outlives it.  A step that reads tensors on the host never is;
+ * a line in the log then says why.  In each epoch one step is done without the graph, and the graph stays if that step
+ * did what it holds: so a loss may change with the epoch.  A loss that changes within an epoch must read the step
+ * (td_io_head) or a tensor on the host in each of the first steps; then it is not captured.  TDHOST_GRAPHS=0 turns all
+ * of this off. */
 td__step_graph *td__step_graph_new(td_ctx *c);
 void td__step_graph_free(td__step_graph *g); /* NULL is fine */
 /* As td__stage_step, which calls it. */

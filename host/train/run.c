@@ -124,7 +124,8 @@ static int diverged(struct run *r, double loss)
     return TD__EXIT_DIVERGED;
 }
 
-/* The step was too large for the backend's memory, of which `before` bytes were in use when it began: says what would fit. */
+/* The step was too large for the backend's memory, of which `before` bytes were in use when it began: says what would
+ * fit. */
 static void explain_memory(struct run *r, int64_t batch, size_t before)
 {
     td_ctx *c = r->x.c;
@@ -134,9 +135,10 @@ static void explain_memory(struct run *r, int64_t batch, size_t before)
         return;
     const uint64_t room = left + (kept > before ? kept - before : 0);
     const int64_t fits = (int64_t)(room / sample) < batch ? (int64_t)(room / sample) : batch - 1;
-    char *text = td__printf("%s; a sample keeps %.2f MiB for the gradients and %.0f MiB are left for a step: of this batch of "
-                            "%lld about %lld would fit",
-                            c->error, (double)sample / 1048576, (double)room / 1048576, (long long)batch, (long long)fits);
+    char *text =
+        td__printf("%s; a sample keeps %.2f MiB for the gradients and %.0f MiB are left for a step: of this batch of "
+                   "%lld about %lld would fit",
+                   c->error, (double)sample / 1048576, (double)room / 1048576, (long long)batch, (long long)fits);
     td__ctx_clear(c);
     td__fail(c, "%s", text ? text : "out of memory");
     free(text);

@@ -98,7 +98,8 @@ void td__stage_close(td__train_stage *s)
     memset(s, 0, sizeof *s);
 }
 
-/* The teacher's forward, which nothing waits for before the losses, goes on a branch of its own where steps are graphs. */
+/* The teacher's forward, which nothing waits for before the losses, goes on a branch of its own where steps are
+ * graphs. */
 static void teacher_forward(td_ctx *c, td__train_stage *s, const td__batch *batch)
 {
     td__pool *side = s->graph ? td__step_graph_side(s->graph) : NULL;

@@ -20,10 +20,7 @@ static int32_t fail(const char *text)
     return TD_ERROR;
 }
 
-static const char *last_error(void)
-{
-    return why;
-}
+static const char *last_error(void) { return why; }
 
 /* ---- work ---- */
 
@@ -52,10 +49,7 @@ static work *append(queue *q)
     return w;
 }
 
-static void *copy_of(const void *p, size_t n)
-{
-    return p ? memcpy(malloc(n + 1), p, n) : NULL;
-}
+static void *copy_of(const void *p, size_t n) { return p ? memcpy(malloc(n + 1), p, n) : NULL; }
 
 static int32_t run_one(work *w)
 {
@@ -119,8 +113,11 @@ static int32_t call(size_t i, td_run *r, const td_view *in, td_view *out, const 
     return TD_OK;
 }
 
-#define K1(i) \
-    static int32_t k##i(td_run *r, const td_view *in, td_view *out, const void *attrs) { return call(0##i, r, in, out, attrs); }
+#define K1(i)                                                                                                          \
+    static int32_t k##i(td_run *r, const td_view *in, td_view *out, const void *attrs)                                 \
+    {                                                                                                                  \
+        return call(0##i, r, in, out, attrs);                                                                          \
+    }
 #define K8(i) K1(i##0) K1(i##1) K1(i##2) K1(i##3) K1(i##4) K1(i##5) K1(i##6) K1(i##7)
 #define K64(i) K8(i##0) K8(i##1) K8(i##2) K8(i##3) K8(i##4) K8(i##5) K8(i##6) K8(i##7)
 K64(0)

@@ -1,5 +1,5 @@
-/* A backend for tests that queues its work as a device would, and computes with the reference's kernels: a second branch runs as late as
- * it may, and a captured step only when it is replayed. */
+/* A backend for tests that queues its work as a device would, and computes with the reference's kernels: a second
+ * branch runs as late as it may, and a captured step only when it is replayed. */
 #ifndef TESTS_TRAIN_QUEUED_H
 #define TESTS_TRAIN_QUEUED_H
 

@@ -1,4 +1,5 @@
-/* Steps that are captured and replayed train the same bits as steps that are done kernel by kernel; and what cannot be captured is not. */
+/* Steps that are captured and replayed train the same bits as steps that are done kernel by kernel; and what cannot be
+ * captured is not. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,7 @@ static void setup(void)
     queued_replays = 0;
     queued_memory = 0;
 }
-static void teardown(void)
-{
-    lab_end(&lab);
-}
+static void teardown(void) { lab_end(&lab); }
 TestSuite(graph, .init = setup, .fini = teardown);
 
 #define RESTLESS(how)                                                                                                  \
@@ -54,10 +52,7 @@ static int64_t replays(const char *yaml, const char *const *sets, size_t n, cons
 }
 
 /* 3 epochs of 5 steps: two are done, the third is captured; of each later epoch one is done. */
-Test(graph, sgd_with_a_schedule_by_epochs)
-{
-    cr_expect_eq(replays(lab_distil, NULL, 0, NULL), 3 + 4 + 4);
-}
+Test(graph, sgd_with_a_schedule_by_epochs) { cr_expect_eq(replays(lab_distil, NULL, 0, NULL), 3 + 4 + 4); }
 
 Test(graph, a_last_batch_that_is_smaller_is_done_without)
 {
@@ -80,7 +75,8 @@ Test(graph, dropout_draws_anew_in_each_step)
 
 Test(graph, accumulated_gradients_and_a_loss_with_a_state)
 {
-    /* Stage 1 accumulates; stage 2, which has the loss with a state, goes on with its optimizer and so does not either. */
+    /* Stage 1 accumulates; stage 2, which has the loss with a state, goes on with its optimizer and so does not
+     * either. */
     cr_expect_eq(replays(lab_stages, NULL, 0, "gradients are accumulated"), 0);
 }
 
@@ -121,15 +117,18 @@ Test(graph, a_read_while_capturing_undoes_the_capture)
 }
 
 /* Images that lie on the backend are cut and mirrored there with the bits the loader's threads make. */
-#define SHAPES(n, transforms)                                                                                           \
-    "{key: DrawnShapes, kwargs: {length: " n ", transform: !import_call {key: Compose, init: {kwargs: {transforms: [" transforms "]}}}}}"
+#define SHAPES(n, transforms)                                                                                          \
+    "{key: DrawnShapes, kwargs: {length: " n                                                                           \
+    ", transform: !import_call {key: Compose, init: {kwargs: {transforms: [" transforms "]}}}}}"
 #define STEP(key, kwargs) "!import_call {key: " key ", init: {kwargs: {" kwargs "}}}"
 
 Test(graph, images_on_the_backend)
 {
-    const char *crop = "datasets.train=" SHAPES("43", STEP("RandomCrop", "size: 8, padding: 3, fill: [9, 200, 31]") ", "
-                       STEP("RandomHorizontalFlip", "p: 0.4") ", " STEP("ToTensor", "") ", "
-                       STEP("Normalize", "mean: [0.49, 0.48, 0.45], std: [0.2, 0.25, 0.3]"));
+    const char *crop = "datasets.train=" SHAPES(
+        "43", STEP("RandomCrop", "size: 8, padding: 3, fill: [9, 200, 31]") ", " STEP(
+                  "RandomHorizontalFlip",
+                  "p: 0.4") ", " STEP("ToTensor", "") ", " STEP("Normalize",
+                                                                "mean: [0.49, 0.48, 0.45], std: [0.2, 0.25, 0.3]"));
     const char *sets[] = {crop, "datasets.val=" SHAPES("20", STEP("RandomCrop", "size: 8") ", " STEP("ToTensor", "")),
                           "models.teacher_model.kwargs={classes: 10}", "models.student_model.kwargs={classes: 10}"};
     char text[8192];
@@ -160,7 +159,8 @@ static int bf16(const char *backend, const char *out)
     return td__train_command(&o);
 }
 
-/* Rounding is the host's where a backend has no such kernels: the same bits as graphs, near those of float32 but not them. */
+/* Rounding is the host's where a backend has no such kernels: the same bits as graphs, near those of float32 but not
+ * them. */
 Test(graph, bfloat16_with_float32_weights)
 {
     float exact[1024], rounded[1024];
@@ -187,7 +187,8 @@ Test(graph, a_batch_that_does_not_fit_is_told_what_would)
     queued_memory = (size_t)12 << 20;
     cr_assert_eq(train(lab_distil, "queued", sets, 2, text, sizeof text), TD__EXIT_FAILED);
     const char *said = strstr(text, "of this batch of 4000 about ");
-    cr_assert(strstr(text, "out of memory for a tensor float32") && strstr(text, "its memory is full") && said, "%s", text);
+    cr_assert(strstr(text, "out of memory for a tensor float32") && strstr(text, "its memory is full") && said, "%s",
+              text);
     cr_assert_eq(sscanf(said, "of this batch of 4000 about %lld would fit", &fits), 1);
     cr_expect(fits > 400 && fits < 4000, "%lld", fits);
 }

@@ -157,7 +157,8 @@ struct restless_params {
     const char *how;
 };
 static const td_param restless_table[] = {
-    TD_PARAM_STRING(struct restless_params, how, NULL, "step, epoch: its factor; keep: a tensor of the step before; third: its third call reads",
+    TD_PARAM_STRING(struct restless_params, how, NULL,
+                    "step, epoch: its factor; keep: a tensor of the step before; third: its third call reads",
                     .choices = "step|epoch|keep|third"),
     TD_PARAM_END};
 

@@ -103,7 +103,8 @@ static json_t *step_json(const struct setting *o, const struct workload *w)
     return json_pack("{ss ss si si sf sf sf sf sf sf sf sf sf}", "workload", w->name, "backend", m.backend, "threads",
                      m.threads, "steps", o->steps, "ms", m.ms, "ms_lower_quartile", m.low_ms, "ms_upper_quartile",
                      m.high_ms, "images_per_second", 1e3 * (double)w->batch / m.ms, "peak_rss_mib", m.rss,
-                     "first_step_seconds", m.first, "conv_gflop", m.gflop, "gbytes", m.gbytes, "fma_peak_gflops", m.peak);
+                     "first_step_seconds", m.first, "conv_gflop", m.gflop, "gbytes", m.gbytes, "fma_peak_gflops",
+                     m.peak);
 }
 
 static json_t *epoch_json(const struct setting *o, const char *data)

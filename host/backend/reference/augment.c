@@ -27,8 +27,10 @@ static void augment_one(void *arg, int64_t b)
     float *out = g->out + b * a->height * a->width * channels;
     int64_t left = 0, top = 0;
     if (a->crop_use) {
-        left = (int64_t)(draw(g, sample, a->crop_use, 1) * (double)(g->width + a->left + a->right - a->width + 1)) - a->left;
-        top = (int64_t)(draw(g, sample, a->crop_use, 0) * (double)(g->height + a->top + a->bottom - a->height + 1)) - a->top;
+        left = (int64_t)(draw(g, sample, a->crop_use, 1) * (double)(g->width + a->left + a->right - a->width + 1)) -
+               a->left;
+        top = (int64_t)(draw(g, sample, a->crop_use, 0) * (double)(g->height + a->top + a->bottom - a->height + 1)) -
+              a->top;
     }
     int mirrored = a->flip_use && draw(g, sample, a->flip_use, 0) < a->flip;
     for (int64_t y = 0; y < a->height; y++)
@@ -46,7 +48,8 @@ static void augment_one(void *arg, int64_t b)
 static int32_t augment(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const int64_t *clock = in[2].data;
-    struct augmentation g = {attrs, in[0].data, in[1].data, (uint64_t)clock[0], in[0].d.shape[2], in[0].d.shape[3], out->data};
+    struct augmentation g = {attrs,    in[0].data, in[1].data, (uint64_t)clock[0], in[0].d.shape[2], in[0].d.shape[3],
+                             out->data};
     for (int64_t b = 0; b < in[1].d.shape[0]; b++)
         if (g.index[b] < 0 || g.index[b] >= in[0].d.shape[0]) {
             td__run_fail(r, "index %lld; there are %lld images", (long long)g.index[b], (long long)in[0].d.shape[0]);

@@ -1,5 +1,5 @@
-/* Memory of the device, and copies.  What is freed may be handed out again at once in the branch it served: its next use
- * comes after the last one queued so far. */
+/* Memory of the device, and copies.  What is freed may be handed out again at once in the branch it served: its next
+ * use comes after the last one queued so far. */
 #include "plugins/backends/cuda/cuda.h"
 
 #include <stdio.h>
@@ -10,10 +10,7 @@
 static char last_error[256];
 static size_t limit, taken; /* bytes; limit 0: the device's */
 
-const char *cuda_last_error(void)
-{
-    return last_error;
-}
+const char *cuda_last_error(void) { return last_error; }
 
 int32_t cuda_report(cudaError_t e, const char *what)
 {
@@ -34,16 +31,14 @@ int32_t cuda_memory(uint64_t *free_bytes, uint64_t *all_bytes)
 }
 
 /* A stream that is being captured would put the memory into the graph. */
-static cudaStream_t memory_stream(void)
-{
-    return cuda_capturing ? cuda_memory_stream : cuda_stream;
-}
+static cudaStream_t memory_stream(void) { return cuda_capturing ? cuda_memory_stream : cuda_stream; }
 
 void *cuda_alloc(size_t bytes)
 {
     void *p = NULL;
     uint64_t left, all;
-    cudaError_t e = limit && taken + bytes > limit ? cudaErrorMemoryAllocation : cudaMallocAsync(&p, bytes, memory_stream());
+    cudaError_t e =
+        limit && taken + bytes > limit ? cudaErrorMemoryAllocation : cudaMallocAsync(&p, bytes, memory_stream());
     if (!e) {
         taken += bytes;
         return p;
@@ -61,7 +56,7 @@ void cuda_free(void *p, size_t bytes)
     cuda_report(cudaFreeAsync(p, memory_stream()), "freeing");
 }
 
-/* ---- copies from host memory: through a ring of pinned memory, as a copy from elsewhere may wait for the stream ---- */
+/* ---- copies from host memory: through pinned memory, as a copy from elsewhere may wait for the stream ---- */
 
 #define HALF ((size_t)8 << 20)
 
@@ -117,8 +112,9 @@ int32_t cuda_copy_in(void *dst, const void *src, size_t bytes)
 {
     if (cuda_capturing) {
         const void *kept = cuda_constant(src, bytes);
-        return kept ? cuda_report(cudaMemcpyAsync(dst, kept, bytes, cudaMemcpyDeviceToDevice, cuda_stream), "copying in")
-                    : TD_ERROR;
+        return kept
+                   ? cuda_report(cudaMemcpyAsync(dst, kept, bytes, cudaMemcpyDeviceToDevice, cuda_stream), "copying in")
+                   : TD_ERROR;
     }
     if (bytes > HALF || cuda_side) /* pageable memory: the runtime has copied it aside when this returns */
         return cuda_report(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, cuda_stream), "copying in");

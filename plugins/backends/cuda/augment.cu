@@ -27,8 +27,12 @@ static int32_t augment(td_run *r, const td_view *in, td_view *out, const void *a
             return;
         }
         if (a.crop_use) {
-            left = (int64_t)__dmul_rn(draw(a, clock[0], sample, a.crop_use, 1), (double)(width + a.left + a.right - a.width + 1)) - a.left;
-            top = (int64_t)__dmul_rn(draw(a, clock[0], sample, a.crop_use, 0), (double)(height + a.top + a.bottom - a.height + 1)) - a.top;
+            left = (int64_t)__dmul_rn(draw(a, clock[0], sample, a.crop_use, 1),
+                                      (double)(width + a.left + a.right - a.width + 1)) -
+                   a.left;
+            top = (int64_t)__dmul_rn(draw(a, clock[0], sample, a.crop_use, 0),
+                                     (double)(height + a.top + a.bottom - a.height + 1)) -
+                  a.top;
         }
         const bool mirrored = a.flip_use && draw(a, clock[0], sample, a.flip_use, 0) < a.flip;
         const int64_t row = top + y, column = left + (mirrored ? a.width - 1 - x : x);

@@ -69,9 +69,11 @@ static int32_t cast_kernel(td_run *r, const td_view *in, td_view *out, const voi
         return cuda_launched(r);
     }
     if (from == TD_FLOAT32 && to == TD_BFLOAT16)
-        return each(r, n, [=] __device__(int64_t i) { ((__nv_bfloat16 *)y)[i] = __float2bfloat16_rn(((const float *)x)[i]); });
+        return each(
+            r, n, [=] __device__(int64_t i) { ((__nv_bfloat16 *)y)[i] = __float2bfloat16_rn(((const float *)x)[i]); });
     if (from == TD_BFLOAT16 && to == TD_FLOAT32)
-        return each(r, n, [=] __device__(int64_t i) { ((float *)y)[i] = __bfloat162float(((const __nv_bfloat16 *)x)[i]); });
+        return each(r, n,
+                    [=] __device__(int64_t i) { ((float *)y)[i] = __bfloat162float(((const __nv_bfloat16 *)x)[i]); });
     if (from > TD_FLOAT16 && to > TD_FLOAT16)
         return each(r, n, [=] __device__(int64_t i) { store_int(y, to, i, load_int(x, from, i)); });
     return each(r, n, [=] __device__(int64_t i) { store_double(y, to, i, load_double(x, from, i)); });

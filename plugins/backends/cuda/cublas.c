@@ -82,7 +82,9 @@ static cublasStatus_t multiply(const struct product *p, const td_view *x, const 
 
 static int32_t run_product(td_run *r, const struct product *p, const td_view *x, const td_view *y, td_view *out)
 {
-    const int64_t bytes = td_desc_numel(&out->d) * (out->d.dtype == TD_FLOAT64 ? 8 : out->d.dtype == TD_FLOAT32 ? 4 : 2);
+    const int64_t bytes = td_desc_numel(&out->d) * (out->d.dtype == TD_FLOAT64   ? 8
+                                                    : out->d.dtype == TD_FLOAT32 ? 4
+                                                                                 : 2);
     if (out->d.dtype > TD_BFLOAT16) {
         td_host->run_fail(r, "the cuda backend does not compute in dtype %u", out->d.dtype);
         return TD_ERROR;

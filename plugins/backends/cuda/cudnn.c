@@ -113,8 +113,8 @@ static cudnnStatus_t describe(plan *p)
     return s;
 }
 
-/* Takes the first of what the heuristics return that works, repeats its bits, and is not for tensor cores unless TF32 is
- * asked for. */
+/* Takes the first of what the heuristics return that works, repeats its bits, and is not for tensor cores unless TF32
+ * is asked for. */
 #define CHOOSE(perf_type, query, ...)                                                               \
     do {                                                                                            \
         perf_type found[16];                                                                        \
@@ -136,8 +136,10 @@ static cudnnStatus_t choose(plan *p)
     if (p->key.direction == FORWARD)
         CHOOSE(cudnnConvolutionFwdAlgoPerf_t, cudnnGetConvolutionForwardAlgorithm_v7, p->x, p->w, p->conv, p->y);
     if (p->key.direction == TO_INPUT)
-        CHOOSE(cudnnConvolutionBwdDataAlgoPerf_t, cudnnGetConvolutionBackwardDataAlgorithm_v7, p->w, p->y, p->conv, p->x);
-    CHOOSE(cudnnConvolutionBwdFilterAlgoPerf_t, cudnnGetConvolutionBackwardFilterAlgorithm_v7, p->x, p->y, p->conv, p->w);
+        CHOOSE(cudnnConvolutionBwdDataAlgoPerf_t, cudnnGetConvolutionBackwardDataAlgorithm_v7, p->w, p->y, p->conv,
+               p->x);
+    CHOOSE(cudnnConvolutionBwdFilterAlgoPerf_t, cudnnGetConvolutionBackwardFilterAlgorithm_v7, p->x, p->y, p->conv,
+           p->w);
 }
 
 static size_t slot_of(const shape *k)
@@ -166,7 +168,8 @@ static plan *plan_for(const shape *k, cudnnStatus_t *s)
     if (!*s)
         *s = choose(p);
     if (*s == CUDNN_STATUS_NOT_SUPPORTED) {
-        td_message(NULL, TD_LOG_WARN, "cuda: cuDNN has no deterministic %s of %dx%dx%dx%d by %dx%dx%dx%d: a slow kernel is used",
+        td_message(NULL, TD_LOG_WARN,
+                   "cuda: cuDNN has no deterministic %s of %dx%dx%dx%d by %dx%dx%dx%d: a slow kernel is used",
                    names[k->direction], k->x[0], k->x[1], k->x[2], k->x[3], k->w[0], k->w[1], k->w[2], k->w[3]);
         p->algorithm = DIRECT;
         *s = CUDNN_STATUS_SUCCESS;
@@ -234,8 +237,8 @@ static int32_t narrow(td_run *r, const int64_t *from, int32_t *to, int n)
     return TD_OK;
 }
 
-static int32_t run(td_run *r, int32_t direction, int32_t half, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
-                   const td_view *y)
+static int32_t run(td_run *r, int32_t direction, int32_t half, const td_conv2d_attrs *a, const td_view *x,
+                   const td_view *w, const td_view *y)
 {
     shape k = {.direction = direction, .half = half};
     if (narrow(r, x->d.shape, k.x, 4) || narrow(r, w->d.shape, k.w, 4) || narrow(r, y->d.shape, k.y, 4) ||
@@ -280,7 +283,8 @@ static int computes(td_run *r, const td_view *v)
     return 0;
 }
 
-typedef int32_t (*runner)(td_run *, int32_t, const td_conv2d_attrs *, const td_view *, const td_view *, const td_view *);
+typedef int32_t (*runner)(td_run *, int32_t, const td_conv2d_attrs *, const td_view *, const td_view *,
+                          const td_view *);
 
 static int32_t run_whole(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
                          const td_view *y)

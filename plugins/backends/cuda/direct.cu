@@ -1,5 +1,6 @@
-/* Convolutions by their definitions (see host/ops/conv.c): in float64 for gradient checks, as cuDNN has them in no channels-last
- * layout, and in float32 for shapes for which cuDNN has no deterministic way.  A thread computes one result, in one order. */
+/* Convolutions by their definitions (see host/ops/conv.c): in float64 for gradient checks, as cuDNN has them in no
+ * channels-last layout, and in float32 for shapes for which cuDNN has no deterministic way.  A thread computes one
+ * result, in one order. */
 #include "plugins/backends/cuda/device.cuh"
 
 struct geometry {
@@ -88,7 +89,8 @@ template <class T> static int32_t weight_grad_of(td_run *r, const td_view *in, t
                 for (int64_t ox = 0; ox < g.ow; ox++) {
                     const int64_t iy = tap(g, 0, oy, ky), ix = tap(g, 1, ox, kx);
                     if (iy >= 0 && ix >= 0)
-                        sum += gy[((n * g.oh + oy) * g.ow + ox) * g.o + o] * x[((n * g.h + iy) * g.w + ix) * g.c + channel];
+                        sum += gy[((n * g.oh + oy) * g.ow + ox) * g.o + o] *
+                               x[((n * g.h + iy) * g.w + ix) * g.c + channel];
                 }
         gw[i] = sum;
     });

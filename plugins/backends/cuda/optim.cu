@@ -30,7 +30,8 @@ static int32_t rates_of(td_run *r, const td_adam_attrs &a, const double *schedul
 {
     return each(r, 1, [=] __device__(int64_t) {
         const double lr = schedule ? schedule[0] : a.lr, step = schedule ? schedule[1] : (double)a.step;
-        *rates = {lr / (1 - pow(a.beta1, step)), sqrt(1 - pow(a.beta2, step)), a.decoupled ? 1 - lr * a.weight_decay : 1};
+        *rates = {lr / (1 - pow(a.beta1, step)), sqrt(1 - pow(a.beta2, step)),
+                  a.decoupled ? 1 - lr * a.weight_decay : 1};
     });
 }
 

@@ -150,8 +150,8 @@ static int32_t crop_augment(const void *params, td_augment_attrs *a)
 {
     const struct crop_params *p = params;
     int32_t side[4];
-    if (a->done != TD_AUGMENT_PIXELS || p->padding_mode[0] != 'c' || !is_size(&p->size) || !sides_of(&p->padding, side) ||
-        (p->fill.n != 1 && p->fill.n != a->channels))
+    if (a->done != TD_AUGMENT_PIXELS || p->padding_mode[0] != 'c' || !is_size(&p->size) ||
+        !sides_of(&p->padding, side) || (p->fill.n != 1 && p->fill.n != a->channels))
         return 0;
     const int64_t h = p->size.v[0], w = p->size.v[p->size.n - 1];
     if (w > a->width + side[0] + side[2] || h > a->height + side[1] + side[3])
