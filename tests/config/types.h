@@ -63,17 +63,17 @@ static void register_types(void)
 {
     static const td_dataset_type cifar = {.type = {"CIFAR10", "torchvision.datasets.CIFAR10", "", cifar_table, sizeof(struct cifar), 0},
                                           .open = no_open, .close = no_close, .length = no_length, .get = no_get};
-    static const td_transform_type to_tensor = {{"ToTensor", "torchvision.transforms.ToTensor", "", NULL, 0, 0}, no_apply},
-        flip = {{"RandomHorizontalFlip", "torchvision.transforms.RandomHorizontalFlip", "", flip_table, 0, 0}, no_apply},
-        crop = {{"RandomCrop", "torchvision.transforms.RandomCrop", "", crop_table, sizeof(struct crop), 0}, no_apply},
-        normalize = {{"Normalize", "torchvision.transforms.Normalize", "", normalize_table, sizeof(struct normalize), 0}, no_apply};
-    static const td_function_type split = {{"split_dataset", "torchdistill.datasets.util.split_dataset", "", split_table, sizeof(struct split), 0}, no_call},
-        steps = {{"steps", "util.steps", "", steps_table, sizeof(struct steps), 0}, no_call};
-    static const td_layer_type pool = {{"MaxPool2d", "torch.nn.MaxPool2d", "", pool_table, sizeof(struct pool), 0}, no_build};
-    static const td_model_type net = {{"net", NULL, "", net_table, sizeof(struct net), 0}, no_build};
+    static const td_transform_type to_tensor = {.type = {"ToTensor", "torchvision.transforms.ToTensor", "", NULL, 0, 0}, .apply = no_apply},
+        flip = {.type = {"RandomHorizontalFlip", "torchvision.transforms.RandomHorizontalFlip", "", flip_table, 0, 0}, .apply = no_apply},
+        crop = {.type = {"RandomCrop", "torchvision.transforms.RandomCrop", "", crop_table, sizeof(struct crop), 0}, .apply = no_apply},
+        normalize = {.type = {"Normalize", "torchvision.transforms.Normalize", "", normalize_table, sizeof(struct normalize), 0}, .apply = no_apply};
+    static const td_function_type split = {.type = {"split_dataset", "torchdistill.datasets.util.split_dataset", "", split_table, sizeof(struct split), 0}, .call = no_call},
+        steps = {.type = {"steps", "util.steps", "", steps_table, sizeof(struct steps), 0}, .call = no_call};
+    static const td_layer_type pool = {.type = {"MaxPool2d", "torch.nn.MaxPool2d", "", pool_table, sizeof(struct pool), 0}, .build = no_build};
+    static const td_model_type net = {.type = {"net", NULL, "", net_table, sizeof(struct net), 0}, .build = no_build};
     static const td_optimizer_type sgd = {.type = {"SGD", "torch.optim.SGD", "", sgd_table, sizeof(struct sgd), 0}, .update = no_update};
     static const td_loss_type loss = {.type = {"KDLoss", NULL, "", NULL, 0, 0}, .forward = no_loss};
-    static const td_sampler_type sampler = {{"RandomSampler", "torch.utils.data.RandomSampler", "", NULL, 0, 0}, no_order};
+    static const td_sampler_type sampler = {.type = {"RandomSampler", "torch.utils.data.RandomSampler", "", NULL, 0, 0}, .order = no_order};
     td__registry_clear();
     cr_assert_eq(TD__REGISTER_HOST(TD_KIND_DATASET, &cifar), 0);
     cr_assert_eq(TD__REGISTER_HOST(TD_KIND_TRANSFORM, &to_tensor), 0);
