@@ -62,7 +62,7 @@ static td_module *crd_build(td_ctx *c, const void *params)
 /* ---- loss ---- */
 
 /* exp(bank[contrast] . e / T), the scores times Z: [B, K + 1].  One matrix product gives the whole bank's, of which the
- * contrasted are picked: less memory than their B x (K + 1) rows of d numbers, and faster where K is not far below N. */
+ * contrasted are picked: less memory than their B x (K + 1) rows of d numbers, and faster where K is not far from N. */
 static td_tensor *scores(td_ctx *c, td_tensor *bank, td_tensor *contrast, td_tensor *e, double T)
 {
     return td_exp(c, td_gather(c, td_matmul(c, td_scale(c, e, 1 / T), bank, 0, 1), contrast));

@@ -130,7 +130,7 @@ static int64_t negative(const struct data *d, int64_t y, int64_t j)
     return d->pool[j < d->pooled[y] ? j : j + d->pooled[y + 1] - d->pooled[y]];
 }
 
-/* K distinct numbers below n in out (with repetition only where n < K), in rising order, which is the fastest to look up:
+/* K distinct numbers below n in out (with repetition only where n < K), in rising order, the fastest to look up:
  * rejection against a bitmap; where most are wanted, those left out are drawn instead. */
 static int32_t draw(td_ctx *c, uint64_t *state, int64_t n, int64_t k, int64_t *out)
 {

@@ -5,8 +5,8 @@
  *
  * Stage 2:  L = w_1 CE(normal) + w_2 kl_T^2 KL(normal) + w_3 ss_T^2 KL(A) + w_4 tf_T^2 KL(turned)
  *
- * with selective transfer: the last two leave out rows in which the teacher errs.  Kept are those where it ranks the right
- * answer first, and of the others the share ss_ratio or tf_ratio in which it ranks it best. */
+ * with selective transfer: the last two leave out rows in which the teacher errs.  Kept are those where it ranks the
+ * right answer first, and of the others the share ss_ratio or tf_ratio in which it ranks it best. */
 #include "sskd.h"
 
 /* [4B, d] -> the normal images [B, d]; the turned ones [3B, d] */
