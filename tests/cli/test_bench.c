@@ -18,9 +18,10 @@ static json_t *bench(const char *arguments, int *code)
 Test(bench, one_step)
 {
     int code;
-    json_t *all = bench("step --json --only r56-r20-c100-b64 --steps 1", &code), *one = json_array_get(all, 0);
+    json_t *all = bench("step --json --only r56-r20-c100-b64 --steps 1", &code), *steps = json_object_get(all, "step");
     cr_expect_eq(code, 0);
-    cr_assert_eq(json_array_size(all), 1);
+    cr_assert_eq(json_array_size(steps), 1);
+    json_t *one = json_array_get(steps, 0);
     cr_expect_str_eq(json_string_value(json_object_get(one, "workload")), "r56-r20-c100-b64");
     cr_expect_eq(json_integer_value(json_object_get(one, "steps")), 1);
     cr_expect_gt(json_real_value(json_object_get(one, "ms")), 0);

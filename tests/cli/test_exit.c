@@ -126,9 +126,10 @@ static const char folder[] =
 /* A broken image is one, whether training, validation or the test comes upon it. */
 Test(exits, images_that_are_broken)
 {
-    char *image = source_path("tests/io/images/colour.jpg"), *yaml = td__printf("%s/folder.yaml", dir);
+    char *relative = source_path("tests/io/images/colour.jpg"), *image = realpath(relative, NULL);
+    char *yaml = td__printf("%s/folder.yaml", dir);
     FILE *f = fopen(yaml, "w");
-    cr_assert(f && fputs(folder, f) >= 0 && !fclose(f));
+    cr_assert(image && f && fputs(folder, f) >= 0 && !fclose(f));
     for (const char *const *p = (const char *const[]){"train/a", "train/b", "val/a", "val/b", NULL}; *p; p++)
         shell("mkdir -p %s/%s && cp %s %s/%s/1.jpg", dir, *p, image, dir, *p);
     cr_assert_eq(chdir(dir), 0);
@@ -140,6 +141,7 @@ Test(exits, images_that_are_broken)
     expect(TD__EXIT_DATA, "train/b/1.jpg: broken JPEG", PLUGINS "--config folder.yaml --out b");
     cr_expect_neq(access("b", F_OK), 0, "nothing was trained, nothing is left");
     expect(TD__EXIT_DATA, "train/b/1.jpg: broken JPEG", "check " PLUGINS "folder.yaml");
+    free(relative);
     free(image);
     free(yaml);
 }
