@@ -1,22 +1,14 @@
 /* Linear4CCKD: a network one of whose features goes, flattened, through a linear layer called `linear`. */
 #include "cckd.h"
 
-struct linear_kwargs {
-    int64_t in_features, out_features;
-    int32_t bias;
-};
 struct params {
     td_tap input_module;
-    struct linear_kwargs linear_kwargs;
+    td_linear_kwargs linear_kwargs;
 };
 
-static const td_param linear_table[] = {
-    TD_PARAM_INT(struct linear_kwargs, in_features, NULL, "length of the flattened feature", .min = 1, .max = 1e9),
-    TD_PARAM_INT(struct linear_kwargs, out_features, NULL, "length of the embedding", .min = 1, .max = 1e6),
-    TD_PARAM_BOOL(struct linear_kwargs, bias, "true", "whether the layer has one"), TD_PARAM_END};
 static const td_param table[] = {
     TD_PARAM_TAP(struct params, input_module, td_student_tap, "what is embedded"),
-    TD_PARAM_STRUCT(struct params, linear_kwargs, linear_table, sizeof(struct linear_kwargs), NULL, "the embedding"),
+    TD_PARAM_STRUCT(struct params, linear_kwargs, td_linear_table, sizeof(td_linear_kwargs), NULL, "the embedding"),
     TD_PARAM_END_OPEN};
 
 struct wrapped {
@@ -29,12 +21,10 @@ static const td_module_type type = {
 
 static td_module *build(td_ctx *c, const void *params, const char *name, td_module *model)
 {
-    const struct linear_kwargs *p = &((const struct params *)params)->linear_kwargs;
+    const td_linear_kwargs *p = &((const struct params *)params)->linear_kwargs;
     td_module *m = td_wrap(c, &type, name, model);
     if (!td_failed(c))
-        ((struct wrapped *)td_data(m))->linear =
-            td_layer(c, m, "linear", "Linear", "{in_features: %lld, out_features: %lld, bias: %s}",
-                     (long long)p->in_features, (long long)p->out_features, p->bias ? "true" : "false");
+        ((struct wrapped *)td_data(m))->linear = td_linear_layer(c, m, "linear", p);
     return m;
 }
 

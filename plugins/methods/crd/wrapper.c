@@ -2,23 +2,15 @@
  * values of the batch by, so that the loss can tap them. */
 #include "crd.h"
 
-struct linear_kwargs {
-    int64_t in_features, out_features;
-    int32_t bias;
-};
 struct params {
     td_tap input;
-    struct linear_kwargs linear_kwargs;
+    td_linear_kwargs linear_kwargs;
     double power;
 };
 
-static const td_param linear_table[] = {
-    TD_PARAM_INT(struct linear_kwargs, in_features, NULL, "length of the flattened feature", .min = 1, .max = 1e9),
-    TD_PARAM_INT(struct linear_kwargs, out_features, NULL, "length of the embedding", .min = 1, .max = 1e6),
-    TD_PARAM_BOOL(struct linear_kwargs, bias, "true", "whether the layer has one"), TD_PARAM_END};
 static const td_param table[] = {
     TD_TAP_PATH(struct params, input, "input_module_path", NULL, TD_SIDE_STUDENT, "whose output is embedded"),
-    TD_PARAM_STRUCT(struct params, linear_kwargs, linear_table, sizeof(struct linear_kwargs), NULL, "the embedding"),
+    TD_PARAM_STRUCT(struct params, linear_kwargs, td_linear_table, sizeof(td_linear_kwargs), NULL, "the embedding"),
     TD_PARAM_FLOAT(struct params, power, "2", "norm that is made 1", .min = 0.1, .max = 100), TD_PARAM_END_OPEN};
 
 /* ---- normalizer ---- */
@@ -59,9 +51,7 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
         return m;
     struct wrapped *w = td_data(m);
     w->empty = td_layer(c, m, "empty", "Sequential", "{}");
-    w->linear = td_layer(c, m, "linear", "Linear", "{in_features: %lld, out_features: %lld, bias: %s}",
-                         (long long)p->linear_kwargs.in_features, (long long)p->linear_kwargs.out_features,
-                         p->linear_kwargs.bias ? "true" : "false");
+    w->linear = td_linear_layer(c, m, "linear", &p->linear_kwargs);
     w->normalizer = td_adopt(c, m, "normalizer", td_module_new(c, &normalizer_type));
     if (!td_failed(c))
         *(double *)td_data(w->normalizer) = p->power;

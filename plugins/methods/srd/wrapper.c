@@ -2,10 +2,6 @@
  * student's; the teacher has none) and batch norm without affine parameters. */
 #include "srd.h"
 
-struct linear_kwargs {
-    int64_t in_features, out_features;
-    int32_t bias;
-};
 struct norm_kwargs {
     int64_t num_features;
     double eps;
@@ -13,14 +9,10 @@ struct norm_kwargs {
 };
 struct params {
     td_tap input_module;
-    struct linear_kwargs linear_kwargs;
+    td_linear_kwargs linear_kwargs;
     struct norm_kwargs norm_kwargs;
 };
 
-static const td_param linear_table[] = {
-    TD_PARAM_INT(struct linear_kwargs, in_features, NULL, "channels of the feature map", .min = 1, .max = 1e6),
-    TD_PARAM_INT(struct linear_kwargs, out_features, NULL, "channels of the teacher's", .min = 1, .max = 1e6),
-    TD_PARAM_BOOL(struct linear_kwargs, bias, "true", "whether the projector has one"), TD_PARAM_END};
 static const td_param norm_table[] = {
     TD_PARAM_INT(struct norm_kwargs, num_features, NULL, "length of the projected feature", .min = 1, .max = 1e6),
     TD_PARAM_FLOAT(struct norm_kwargs, eps, "1e-5", "added to the variance", .max = 1),
@@ -29,7 +21,7 @@ static const td_param norm_table[] = {
     TD_PARAM_UNUSED("track_running_stats", "they are not kept"), TD_PARAM_END};
 static const td_param table[] = {
     TD_PARAM_TAP(struct params, input_module, td_student_tap, "the feature"),
-    TD_PARAM_STRUCT(struct params, linear_kwargs, linear_table, sizeof(struct linear_kwargs), "null",
+    TD_PARAM_STRUCT(struct params, linear_kwargs, td_linear_table, sizeof(td_linear_kwargs), "null",
                     "the projector; null: none", .flags = TD_NULLABLE),
     TD_PARAM_STRUCT(struct params, norm_kwargs, norm_table, sizeof(struct norm_kwargs), NULL,
                     "the batch norm behind it"),
@@ -83,9 +75,7 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
         return m;
     struct wrapped *w = td_data(m);
     if (p->linear_kwargs.in_features)
-        w->linear = td_layer(c, m, "linear", "Linear", "{in_features: %lld, out_features: %lld, bias: %s}",
-                             (long long)p->linear_kwargs.in_features, (long long)p->linear_kwargs.out_features,
-                             p->linear_kwargs.bias ? "true" : "false");
+        w->linear = td_linear_layer(c, m, "linear", &p->linear_kwargs);
     w->norm_layer = td_adopt(c, m, "norm_layer", norm_new(c, &p->norm_kwargs));
     return m;
 }
