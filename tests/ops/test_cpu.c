@@ -437,26 +437,38 @@ Test(cpu, optimizers)
     td__ctx_free(c);
 }
 
-/* Values at and beyond the ends of the range. */
-Test(cpu, exp_at_the_ends)
+/* The kernel of `name` at x[0..n), n up to 32, against what double precision says. */
+static void check_at(const char *name, double (*truth)(double), const float *x, int n)
 {
-    static const float x[] = {0, -0.0f, 88.72f, 88.73f, 1e30f, INFINITY, -87, -90, -103, -104, -1e30f, -INFINITY, NAN};
-    const td_op_type *op = td__op_find("exp");
     td_ctx *c = context();
     char why[200];
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
         if (td__cpu_select(isas[i], why, sizeof why))
             continue;
-        float y[13];
-        td_view in = {F32(13), (void *)x}, out = {F32(13), y};
-        td__run(c, op->name, td__cpu_backend.kernel("exp"), &in, &out, NULL);
-        for (int k = 0; k < 13; k++) {
-            float want = (float)exp((double)x[k]);
-            cr_expect(isnan(want) ? isnan(y[k]) : want == y[k] || fabsf(y[k] - want) <= 3e-7f * want + 3e-45f,
-                      "%s: e^%g is %g, not %g", isas[i], (double)x[k], (double)y[k], (double)want);
+        float y[32];
+        td_view in = {F32(n), (void *)(uintptr_t)x}, out = {F32(n), y};
+        td__run(c, name, td__cpu_backend.kernel(name), &in, &out, NULL);
+        for (int k = 0; k < n; k++) {
+            float want = (float)truth((double)x[k]);
+            cr_expect(isnan(want) ? isnan(y[k]) : want == y[k] || fabsf(y[k] - want) <= 3e-7f * fabsf(want) + 3e-45f,
+                      "%s: %s of %g is %g, not %g", isas[i], name, (double)x[k], (double)y[k], (double)want);
         }
     }
     td__ctx_free(c);
+}
+
+/* Values at and beyond the ends of the range. */
+Test(cpu, exp_at_the_ends)
+{
+    static const float x[] = {0, -0.0f, 88.72f, 88.73f, 1e30f, INFINITY, -87, -90, -103, -104, -1e30f, -INFINITY, NAN};
+    check_at("exp", exp, x, 13);
+}
+
+Test(cpu, log_at_the_ends)
+{
+    static const float x[] = {0, -0.0f, 1, 0x1.000002p0f, 0x1.fffffep-1f, 0.70710677f, 0.70710683f, 1.4142135f, 1.4142137f, 2, 1e-3f,
+                              12345, 0x1.fffffep127f, INFINITY, 0x1p-126f, 0x1.fffffcp-127f, 0x1p-149f, 3e-42f, -1e-45f, -1, -INFINITY, NAN};
+    check_at("log", log, x, 22);
 }
 
 Test(cpu, selection)

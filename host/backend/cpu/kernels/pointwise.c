@@ -58,7 +58,7 @@ TD__INLINE float fast_sigmoid(float x)
 
 UNARY(neg, -x)
 UNARY(exp, fast_exp(x))
-UNARY(log, logf(x))
+UNARY(log, fast_log(x))
 UNARY(sqrt, sqrtf(x))
 UNARY(abs, fabsf(x))
 UNARY(square, (x * x))
