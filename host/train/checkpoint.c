@@ -9,7 +9,7 @@
 #include "host/base/file.h"
 #include "host/train/report.h"
 
-#define FORMAT 2
+#define FORMAT 3
 
 /* ---- what is saved ---- */
 
@@ -166,13 +166,13 @@ static int write_manifest(td__experiment *x, const char *dir, const td__manifest
 {
     char *path = td__printf("%s/last.json", dir);
     json_t *j = json_pack(
-        "{s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s, s:o, s:o}", "format", FORMAT,
-        "version", td_host->host_version, "file", m->file, "stage", (json_int_t)m->at.stage, "stage_epoch",
-        (json_int_t)m->at.stage_epoch, "batch", (json_int_t)m->at.batch, "epoch", (json_int_t)m->at.epoch, "step",
-        (json_int_t)m->at.step, "seed", (json_int_t)m->seed, "backwards", (json_int_t)m->backwards, "updates",
-        (json_int_t)m->updates, "schedule", (json_int_t)m->schedule, "images", (json_int_t)m->images, "seconds",
-        m->seconds, "wall", m->wall, "config", m->config_hash, "best", td__score_json(&m->best), "recent",
-        recent_json(m));
+        "{s:i, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s, s:o, s:o}",
+        "format", FORMAT, "backend", m->backend, "bf16", m->bf16, "version", td_host->host_version, "file", m->file,
+        "stage", (json_int_t)m->at.stage, "stage_epoch", (json_int_t)m->at.stage_epoch, "batch",
+        (json_int_t)m->at.batch, "epoch", (json_int_t)m->at.epoch, "step", (json_int_t)m->at.step, "seed",
+        (json_int_t)m->seed, "backwards", (json_int_t)m->backwards, "updates", (json_int_t)m->updates, "schedule",
+        (json_int_t)m->schedule, "images", (json_int_t)m->images, "seconds", m->seconds, "wall", m->wall, "config",
+        m->config_hash, "best", td__score_json(&m->best), "recent", recent_json(m));
     int failed = !path || td__json_write(x->c, j, path);
     json_decref(j);
     free(path);
@@ -184,6 +184,8 @@ int td__checkpoint_save(td__experiment *x, td__train_stage *s, const char *dir, 
     struct list l;
     snprintf(m->file, sizeof m->file, "state-%09" PRId64 ".safetensors", m->at.step);
     m->seed = x->seed;
+    snprintf(m->backend, sizeof m->backend, "%s", x->c->backend->type.key);
+    m->bf16 = x->c->bf16;
     m->backwards = s->optimizer.backwards;
     m->updates = s->optimizer.updates;
     m->schedule = s->optimizer.schedule;
@@ -199,7 +201,7 @@ int td__checkpoint_save(td__experiment *x, td__train_stage *s, const char *dir, 
 
 static int unpack_manifest(json_t *j, td__manifest *m, json_error_t *why)
 {
-    const char *file, *hash;
+    const char *file, *hash, *backend;
     json_int_t v[10];
     json_t *best, *recent;
     int format;
@@ -209,13 +211,16 @@ static int unpack_manifest(json_t *j, td__manifest *m, json_error_t *why)
         snprintf(why->text, sizeof why->text, "a manifest of format %d; this program reads format %d", format, FORMAT);
         return -1;
     }
-    if (json_unpack_ex(j, why, 0, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:s, s:o, s:o}",
-                       "file", &file, "stage", &v[0], "stage_epoch", &v[1], "batch", &v[2], "epoch", &v[3], "step",
-                       &v[4], "seed", &v[5], "backwards", &v[6], "updates", &v[7], "schedule", &v[8], "images", &v[9],
-                       "seconds", &m->seconds, "wall", &m->wall, "config", &hash, "best", &best, "recent", &recent) ||
+    if (json_unpack_ex(j, why, 0,
+                       "{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:s, s:o, s:o}",
+                       "file", &file, "backend", &backend, "bf16", &m->bf16, "stage", &v[0], "stage_epoch", &v[1],
+                       "batch", &v[2], "epoch", &v[3], "step", &v[4], "seed", &v[5], "backwards", &v[6], "updates",
+                       &v[7], "schedule", &v[8], "images", &v[9], "seconds", &m->seconds, "wall", &m->wall, "config",
+                       &hash, "best", &best, "recent", &recent) ||
         read_score(best, &m->best, why) || read_recent(recent, m, why))
         return -1;
-    int wrong = strlen(file) >= sizeof m->file || strlen(hash) >= sizeof m->config_hash || strchr(file, '/');
+    int wrong = strlen(file) >= sizeof m->file || strlen(backend) >= sizeof m->backend ||
+                strlen(hash) >= sizeof m->config_hash || strchr(file, '/');
     for (int i = 0; i < 5; i++)
         wrong |= v[i] < 0;
     if (wrong) {
@@ -223,6 +228,7 @@ static int unpack_manifest(json_t *j, td__manifest *m, json_error_t *why)
         return -1;
     }
     strcpy(m->file, file);
+    strcpy(m->backend, backend);
     strcpy(m->config_hash, hash);
     m->at = (td__position){v[0], v[1], v[2], v[3], v[4]};
     m->seed = (uint64_t)v[5];

@@ -31,6 +31,8 @@ typedef struct td__manifest {
     double wall;    /* of everything so far, in all processes that took part */
     int64_t images; /* trained on in them */
     uint64_t seed;
+    char backend[64];
+    int bf16;
     int64_t backwards, updates, schedule;
     char config_hash[65];
 } td__manifest;

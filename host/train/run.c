@@ -317,6 +317,11 @@ static int resume(struct run *r)
         td__fail(r->x.c, "--resume: the run began with --seed %llu", (unsigned long long)r->m.seed);
         return TD__EXIT_USAGE;
     }
+    if (found && (strcmp(r->m.backend, r->x.c->backend->type.key) != 0 || r->m.bf16 != r->x.c->bf16)) {
+        td__fail(r->x.c, "--resume: the run began with --backend %s --precision %s", r->m.backend,
+                 r->m.bf16 ? "bf16" : "float32");
+        return TD__EXIT_USAGE;
+    }
     if (found)
         r->x.seed = r->m.seed;
     r->began -= r->m.wall;

@@ -271,6 +271,9 @@ Test(run, resume_wants_the_same_configuration)
     o.seed = 3;
     refused(&o, TD__EXIT_USAGE, "the run began with --seed 0");
     o.has_seed = 0;
+    o.bf16 = 1;
+    refused(&o, TD__EXIT_USAGE, "the run began with --backend cpu --precision float32");
+    o.bf16 = 0;
     cr_expect_eq(td__train_command(&o), TD__EXIT_OK, "a finished run only tests again");
 }
 
