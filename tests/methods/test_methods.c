@@ -81,6 +81,25 @@ Test(methods, bad_files_say_why)
     }
 }
 
+Test(configs, those_of_imagenet_are_in_order)
+{
+    char *data = data_path("imagenette-mini"), *pattern = source_path("configs/ilsvrc2012/*.yaml");
+    glob_t files;
+    if (!data)
+        cr_skip_test("imagenette-mini is not in $TDHOST_TEST_DATA or ../shared/data");
+    cr_assert_eq(glob(pattern, 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        char *arguments = td__printf("check %s " PLUGINS "--set _data=%s --set models.teacher_model.src_ckpt=null", files.gl_pathv[i], data);
+        struct shell got = tdhost(arguments);
+        cr_expect_eq(got.code, 0, "%s: %s", files.gl_pathv[i], got.text);
+        free(got.text);
+        free(arguments);
+    }
+    globfree(&files);
+    free(pattern);
+    free(data);
+}
+
 Test(configs, every_shipped_file_is_in_order)
 {
     char *cifar = data_path("cifar-10-batches-py/data_batch_1"), *weights = data_path("cifar10-resnet/resnet56-4bfd9763.th");
