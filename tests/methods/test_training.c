@@ -41,7 +41,14 @@ static struct losses read_losses(const char *path)
     return got;
 }
 
-/* Runs a file with further arguments, into dir/run; the loss of the last stage falls over its 30 steps. */
+/* Epochs of ten steps, of the last stage.  AddressSanitizer is slow and sees what it can see in the first steps. */
+#if defined __SANITIZE_ADDRESS__
+#define EPOCHS "1"
+#else
+#define EPOCHS "3"
+#endif
+
+/* Runs a file with further arguments, into dir/run; the loss of the last stage falls over three epochs. */
 static void trains(const char *file, const char *dir, const char *more)
 {
     char *log = td__printf("%s/run/log.jsonl", dir);
@@ -49,8 +56,8 @@ static void trains(const char *file, const char *dir, const char *more)
     struct shell got = tdhost(arguments);
     cr_assert_eq(got.code, 0, "%s: %s", file, got.text);
     struct losses l = read_losses(log);
-    cr_expect_eq(l.n, 30, "%s: %d steps", file, l.n);
-    cr_expect_lt(l.last, 0.97 * l.first, "%s: the loss went from %g to %g", file, l.first, l.last);
+    cr_expect_eq(l.n, 10 * atoi(EPOCHS), "%s: %d steps", file, l.n);
+    cr_expect(l.n < 30 || l.last < 0.97 * l.first, "%s: the loss went from %g to %g", file, l.first, l.last);
     free(got.text);
     free(arguments);
     free(log);
@@ -74,8 +81,8 @@ static void drawn(const char *name, const char *more)
     free(folder);
 }
 
-#define SMALL "--set train.num_epochs=3 --set train.train_data_loader.kwargs.batch_size=32 "
-#define SMALL_STAGES "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=3 --set train.stage1.train_data_loader.kwargs.batch_size=32 "
+#define SMALL "--set train.num_epochs=" EPOCHS " --set train.train_data_loader.kwargs.batch_size=32 "
+#define SMALL_STAGES "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=" EPOCHS " --set train.stage1.train_data_loader.kwargs.batch_size=32 "
 #define UNTRAINED "--set models.teacher_model.src_ckpt=null "
 
 Test(drawn, labels) { drawn("labels", SMALL); }
@@ -125,9 +132,9 @@ static char *smaller(const char *text, const char *dir)
         {"\n  teacher_model:", "--set models.teacher_model.key=resnet14 --set models.teacher_model.src_ckpt=null "},
         {"\n  student_model:", "--set models.student_model.key=resnet8 --set models.student_model.src_ckpt=null "},
         {"\n  model:", "--set models.model.key=resnet8 "},
-        {"\n  num_epochs:", "--set train.num_epochs=3 "},
+        {"\n  num_epochs:", "--set train.num_epochs=" EPOCHS " "},
         {"\n  train_data_loader:", "--set train.train_data_loader.kwargs.batch_size=32 "},
-        {"\n  stage1:", "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=3 "
+        {"\n  stage1:", "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=" EPOCHS " "
                         "--set train.stage1.train_data_loader.kwargs.batch_size=32 "},
         {"\n_num_samples:", "--set _num_samples=320 "},
         {"\n_num_negative_samples:", "--set _num_negative_samples=64 "},
