@@ -52,16 +52,7 @@ static inline td_module *td_norm_layer(td_ctx *c, td_module *parent, const char 
 {
     return td_layer(c, parent, name, "BatchNorm2d", "{num_features: %lld}", (long long)channels);
 }
-/* A linear layer as configurations describe one: a struct's member by TD_PARAM_STRUCT(s, member, td_linear_table,
- * sizeof(td_linear_kwargs), def, doc), its module by td_linear_layer. */
-typedef struct td_linear_kwargs {
-    int64_t in_features, out_features;
-    int32_t bias, reserved;
-} td_linear_kwargs;
-__attribute__((unused)) static const td_param td_linear_table[] = {
-    TD_PARAM_INT(td_linear_kwargs, in_features, NULL, "length of what goes in", .min = 1, .max = 1e9),
-    TD_PARAM_INT(td_linear_kwargs, out_features, NULL, "length of what comes out", .min = 1, .max = 1e6),
-    TD_PARAM_BOOL(td_linear_kwargs, bias, "true", "whether the layer has one"), TD_PARAM_END};
+/* The module of a td_linear_kwargs (td/param.h). */
 static inline td_module *td_linear_layer(td_ctx *c, td_module *parent, const char *name, const td_linear_kwargs *p)
 {
     return td_layer(c, parent, name, "Linear", "{in_features: %lld, out_features: %lld, bias: %s}",

@@ -134,10 +134,21 @@ struct td__tap_box { td_tap tap; };
 #define TD_PARAM_END { .name = NULL }
 #define TD_PARAM_END_OPEN { .name = NULL, .flags = TD_PARAM_OPEN }
 
+/* A linear layer as configurations describe one: a struct's member by TD_PARAM_STRUCT(s, member, td_linear_table,
+ * sizeof(td_linear_kwargs), def, doc); its module by td_linear_layer. */
+typedef struct td_linear_kwargs {
+    int64_t in_features, out_features;
+    int32_t bias, reserved;
+} td_linear_kwargs;
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* C++ warns of designated ones too */
 TD__TAP_FIELDS(td_student_tap, TD_SIDE_STUDENT);
 TD__TAP_FIELDS(td_teacher_tap, TD_SIDE_TEACHER);
+__attribute__((unused)) static const td_param td_linear_table[] = {
+    TD_PARAM_INT(td_linear_kwargs, in_features, NULL, "length of what goes in", .min = 1, .max = 1e9),
+    TD_PARAM_INT(td_linear_kwargs, out_features, NULL, "length of what comes out", .min = 1, .max = 1e6),
+    TD_PARAM_BOOL(td_linear_kwargs, bias, "true", "whether the layer has one"), TD_PARAM_END};
 #pragma GCC diagnostic pop
 
 #endif
