@@ -6,48 +6,32 @@
  *       = sum_pairs w / B  sum_elements max(0, m - s sign(t))^2,   sign(0) = -1. */
 #include "dab.h"
 
-struct pair {
-    td_tap student, teacher;
-    double weight;
-};
 struct dab {
     td_list feature_pairs;
     double margin;
     const char *reduction;
 };
 
-static const td_param pair_params[] = {
-    TD_PARAM_TAP(struct pair, student, td_student_tap, "the student's feature map, behind its connector"),
-    TD_PARAM_TAP(struct pair, teacher, td_teacher_tap, "the teacher's feature map; in the paper before the activation"),
-    TD_PARAM_FLOAT(struct pair, weight, "1", "factor of the pair"), TD_PARAM_END};
 static const td_param dab_params[] = {
-    TD_PARAM_MAP(struct dab, feature_pairs, pair_params, sizeof(struct pair), NULL,
-                 "pairs of feature maps of equal shape"),
+    TD_PARAM_PAIRS(struct dab, feature_pairs,
+                   "pairs of equal shape: the student's behind its connector, in the paper before the activation"),
     TD_PARAM_FLOAT(struct dab, margin, NULL, "m: how far from zero the student's neurons are pushed", .min = 0,
                    .max = 1e6),
     TD_PARAM_STRING(struct dab, reduction, NULL, "mean: over the batch; all else is summed", .choices = "mean|sum"),
     TD_PARAM_END_OPEN};
 
-static td_tensor *boundary_loss(td_ctx *c, td_tensor *s, td_tensor *t, double margin)
+static td_tensor *boundary_loss(td_ctx *c, const void *params, td_tensor *s, td_tensor *t)
 {
+    const struct dab *p = params;
     td_tensor *sign = td_affine(c, td_greater(c, t, td_scalar(c, td_desc_of(t)->dtype, 0)), 2, -1);
-    return td_sum(c, td_square(c, td_relu(c, td_affine(c, td_mul(c, s, sign), -1, margin))), 0, 0);
+    td_tensor *beyond = td_relu(c, td_affine(c, td_mul(c, s, sign), -1, p->margin));
+    return td_scale(c, td_sum(c, td_square(c, beyond), 0, 0), td_batch_factor(s, p->reduction));
 }
 
 static td_tensor *dab_forward(td_ctx *c, const void *params, td_io *io)
 {
-    const struct dab *p = params;
-    const struct pair *pairs = p->feature_pairs.v;
-    int by_batch = td_reduction(p->reduction) == TD_MEAN;
-    td_tensor *sum = NULL;
-    for (int64_t i = 0; i < p->feature_pairs.n; i++) {
-        if (pairs[i].weight == 0)
-            continue;
-        td_tensor *s = td_io_get(io, &pairs[i].student), *t = td_io_get(io, &pairs[i].teacher);
-        double batch = by_batch ? (double)td_dim(s, 0) : 1;
-        sum = td_add_term(c, sum, pairs[i].weight / batch, boundary_loss(c, s, t, p->margin));
-    }
-    return sum ? sum : td_scalar(c, TD_FLOAT32, 0);
+    (void)c;
+    return td_sum_pairs(io, &((const struct dab *)params)->feature_pairs, params, boundary_loss);
 }
 
 static const td_loss_type dab = {

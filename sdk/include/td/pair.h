@@ -37,5 +37,10 @@ static inline td_tensor *td_sum_pairs(td_io *io, const td_list *pairs, const voi
                               term(c, params, td_io_get(io, &pair[i].student), td_io_get(io, &pair[i].teacher)));
     return sum ? sum : td_scalar(c, TD_FLOAT32, 0);
 }
+/* What a sum over the batch of s is multiplied with: 1/B for the reduction "mean", else 1. */
+static inline double td_batch_factor(td_tensor *s, const char *reduction)
+{
+    return td_reduction(reduction) == TD_MEAN && td_dim(s, 0) > 0 ? 1 / (double)td_dim(s, 0) : 1;
+}
 
 #endif
