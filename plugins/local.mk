@@ -48,6 +48,7 @@ include plugins/methods/ttm/plugin.mk
 include plugins/methods/vid/plugin.mk
 include plugins/methods/wsld/plugin.mk
 include plugins/models/empty/plugin.mk
+include plugins/models/peers/plugin.mk
 include plugins/models/resnet/plugin.mk
 include plugins/models/torchvision_resnet/plugin.mk
 include plugins/models/wide_resnet/plugin.mk

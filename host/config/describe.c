@@ -9,7 +9,7 @@ static const char *const names[] = {
     [TD_P_INTS] = "list of integers", [TD_P_FLOATS] = "list of numbers", [TD_P_STRINGS] = "list of strings",
     [TD_P_STRUCT] = "mapping", [TD_P_LIST] = "list of mappings", [TD_P_MAP] = "mapping of names to mappings",
     [TD_P_TAP] = "module path", [TD_P_TAP_IO] = "input|output", [TD_P_OBJECT] = "object", [TD_P_FILE] = "path",
-    [TD_P_LAYER] = "layer {key, kwargs}"};
+    [TD_P_LAYER] = "layer {key, kwargs}", [TD_P_MODEL] = "model {key, kwargs}"};
 
 /* Whether elements are mappings with names of their own. */
 static int has_members(const td_param *p) { return p->fields && p->fields->name && *p->fields->name; }

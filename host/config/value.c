@@ -205,9 +205,9 @@ static int set_object(const struct target *t, td__node *n, void *out)
     return o ? 0 : -1;
 }
 
-static int set_layer(const struct target *t, td__node *n, void *out)
+static int set_spec(const struct target *t, td__node *n, void *out)
 {
-    td__object *o = td__object_of(t->cfg, n, TD_KIND_LAYER);
+    td__object *o = td__object_of(t->cfg, n, t->p->type == TD_P_MODEL ? TD_KIND_MODEL : TD_KIND_LAYER);
     td_layer_spec spec = {o ? o->type->key : NULL, o ? o->params : NULL};
     memcpy(out, &spec, sizeof spec);
     return o ? 0 : -1;
@@ -314,7 +314,8 @@ static set_fn *const setters[] = {
     [TD_P_INT] = set_int, [TD_P_FLOAT] = set_float, [TD_P_BOOL] = set_bool, [TD_P_STRING] = set_string,
     [TD_P_INTS] = set_ints, [TD_P_FLOATS] = set_floats, [TD_P_STRINGS] = set_strings, [TD_P_STRUCT] = set_struct,
     [TD_P_LIST] = set_structs, [TD_P_MAP] = set_map, [TD_P_TAP] = set_tap, [TD_P_TAP_IO] = set_tap_io,
-    [TD_P_OBJECT] = set_object, [TD_P_FILE] = set_file, [TD_P_LAYER] = set_layer};
+    [TD_P_OBJECT] = set_object, [TD_P_FILE] = set_file, [TD_P_LAYER] = set_spec,
+    [TD_P_MODEL] = set_spec};
 
 /* ---- null ---- */
 

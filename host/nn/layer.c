@@ -1,4 +1,4 @@
-/* Layers by key: the registry's types, built from arguments written as YAML text. */
+/* Layers and models by key: the registry's types, built from arguments written as YAML text. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,11 +16,15 @@ static const td_layer_type *find_layer(td_ctx *c, const char *key)
     return type;
 }
 
-/* What a layer that could not be made is, so that its builder can go on. */
+/* m, or what a layer that could not be made is, so that its builder can go on. */
+static td_module *adopt(td_ctx *c, td_module *parent, const char *name, td_module *m)
+{
+    return td__adopt(c, parent, name, m ? m : td__sequential(c));
+}
+
 static td_module *build(td_ctx *c, td_module *parent, const char *name, const td_layer_type *type, const void *params)
 {
-    td_module *m = type && !c->error ? type->build(c, params) : NULL;
-    return td__adopt(c, parent, name, m ? m : td__sequential(c));
+    return adopt(c, parent, name, type && !c->error ? type->build(c, params) : NULL);
 }
 
 /* The layer with arguments as text; the parsed arguments live until it is built. */
@@ -59,6 +63,15 @@ td_module *td__layer_of(td_ctx *c, td_module *parent, const char *name, const vo
 {
     const td_layer_spec *spec = layer_spec;
     return build(c, parent, name, find_layer(c, spec->key), spec->args);
+}
+
+td_module *td__model_of(td_ctx *c, td_module *parent, const char *name, const void *spec)
+{
+    const td_layer_spec *s = spec;
+    const td_model_type *type = (const td_model_type *)(const void *)td__find_type(TD_KIND_MODEL, s->key);
+    if (!type)
+        td__fail(c, "no model is called '%s'", s->key);
+    return adopt(c, parent, name, type && !c->error ? type->build(c, s->args) : NULL);
 }
 
 int td__register_layers(void)

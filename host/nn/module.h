@@ -65,6 +65,8 @@ td_value td__call(td_ctx *c, td_module *m, td_value args); /* opens a frame, run
 td_module *td__layer(td_ctx *c, td_module *parent, const char *name, const char *key, const char *kwargs_fmt, ...)
     TD_PRINTF(5, 6);
 td_module *td__layer_of(td_ctx *c, td_module *parent, const char *name, const void *layer_spec);
+/* The same of registry kind "model". */
+td_module *td__model_of(td_ctx *c, td_module *parent, const char *name, const void *spec);
 /* Batch norm, then + residual, then ReLU, in one pass where no hook would see what is between; see td_norm_act. */
 td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *x, td_tensor *residual);
 /* The same of conv(x), without a pass of its own where statistics are constant and nothing is differentiated; see

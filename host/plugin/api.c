@@ -115,6 +115,7 @@ const td_api td__api = {
     .redesign = api_redesign,
     .norm_act = td__norm_act,
     .conv_norm_act = td__conv_norm_act,
+    .model_of = td__model_of,
 };
 
 const td_api *td_host = &td__api;

@@ -122,7 +122,8 @@ static size_t param_size(const td_param *p)
     case TD_P_TAP_IO: return sizeof(td_tap);
     case TD_P_OBJECT: return sizeof(void *);
     case TD_P_FILE: return sizeof(char *);
-    case TD_P_LAYER: return sizeof(td_layer_spec);
+    case TD_P_LAYER:
+    case TD_P_MODEL: return sizeof(td_layer_spec);
     default: return 0;
     }
 }

@@ -92,6 +92,35 @@ Test(bad_input, relations_between_samples_need_two)
     REFUSED("semckd", "--set " TERMS "semckd.criterion.kwargs.batch_size=1", "'batch_size'", "1");
 }
 
+/* Models inside a model are read like any: names, keys and numbers at their places. */
+Test(bad_input, peers)
+{
+    static const struct {
+        const char *set, *expected;
+    } wrong[] = {
+        {"models.model.kwargs.models.1.key=resnet2", "no plugin brings a model 'resnet2' (did you mean 'resnet', 'resnet20' or"},
+        {"models.model.kwargs.models.2.kwargs.num_class=5", "unknown key 'num_class' in resnet32 (did you mean 'num_classes'?)"},
+        {"models.model.kwargs.models=[]", "'models' in Peers holds 0 networks"},
+        {"models.model.kwargs.models.0.key=CrossEntropyLoss", "'CrossEntropyLoss' is a loss, not a model"},
+        {"models.model.kwargs.evaluated=3", "the last of 3 networks is number 2"},
+        {TERMS "dml.criterion.kwargs.student_module_paths=[0, 3]", "model: no module '3'"},
+        {TERMS "dml.criterion.kwargs.student_module_paths=[0]", "needs two networks at least, not 1"},
+        {"models.model.kwargs.models.2.kwargs.num_classes=10", "[2, 10]"},
+    };
+    char *file = source_path("configs/cifar100/dml_peers.yaml");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char *arguments = td__printf("check --config %s " PLUGINS "--set datasets.cifar100/train=" DRAWN
+                                     "--set datasets.cifar100/test=" DRAWN "--set '%s%s'",
+                                     file, strstr(wrong[i].set, "num_class=") ? "+" : "", wrong[i].set);
+        struct shell got = tdhost(arguments);
+        cr_expect_eq(got.code, 3, "%s: %d\n%s", wrong[i].set, got.code, got.text);
+        cr_expect(strstr(got.text, wrong[i].expected), "%s: %s\nlacks: %s", wrong[i].set, got.text, wrong[i].expected);
+        free(got.text);
+        free(arguments);
+    }
+    free(file);
+}
+
 Test(bad_input, classes_must_differ)
 {
     REFUSED(

@@ -104,6 +104,9 @@ Test(drawn, knowledge_review) { drawn("kr", SMALL UNTRAINED); }
 #define DRAWN(n) "'!import_call {key: DrawnShapes, init: {kwargs: {length: " #n ", transform: " \
                  "!import_call {key: torchvision.transforms.ToTensor, init: }}}}' "
 
+#define RESNET8 "{key: resnet8, kwargs: {num_classes: 100}}"
+#define THREE "[" RESNET8 ", " RESNET8 ", {key: resnet14, kwargs: {num_classes: 100}}]"
+
 struct recipe {
     char file[256];
 };
@@ -132,6 +135,7 @@ static char *smaller(const char *text, const char *dir)
         {"\n  teacher_model:", "--set models.teacher_model.key=resnet14 --set models.teacher_model.src_ckpt=null "},
         {"\n  student_model:", "--set models.student_model.key=resnet8 --set models.student_model.src_ckpt=null "},
         {"\n  model:", "--set models.model.key=resnet8 "},
+        {"\n    key: Peers", "--set models.model.key=Peers --set 'models.model.kwargs.models=" THREE "' "},
         {"\n  num_epochs:", "--set train.num_epochs=" EPOCHS " "},
         {"\n  train_data_loader:", "--set train.train_data_loader.kwargs.batch_size=32 "},
         {"\n  stage1:", "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=" EPOCHS " "

@@ -1,4 +1,4 @@
-/* The binary interface of SDK 0.4 on 64-bit machines, as numbers.  It compiles only while they hold.
+/* The binary interface of SDK 0.5 on 64-bit machines, as numbers.  It compiles only while they hold.
  *
  * A line that fails is a change that old plugins would not survive.  What may be done: new fields at the end of a
  * descriptor (its size here changes, and TD_ABI_MINOR grows), new functions at the end of td_api. */
@@ -68,7 +68,7 @@ AT(td_init, reserved, 4);
 AT(td_init, a, 8);
 AT(td_init, b, 16);
 
-SIZE(td_api, 416);
+SIZE(td_api, 424);
 AT(td_api, size, 0);
 AT(td_api, major, 4);
 AT(td_api, minor, 6);
@@ -123,6 +123,7 @@ AT(td_api, redesign, 384);
 AT(td_api, norm_act, 392);
 AT(td_api, io_cover, 400);
 AT(td_api, conv_norm_act, 408);
+AT(td_api, model_of, 416);
 
 SIZE(td_view, 64);
 AT(td_view, d, 0);
@@ -457,6 +458,7 @@ VALUE(TD_P_TAP_IO, 12);
 VALUE(TD_P_OBJECT, 13);
 VALUE(TD_P_FILE, 14);
 VALUE(TD_P_LAYER, 15);
+VALUE(TD_P_MODEL, 16);
 VALUE(TD_NULLABLE, 1);
 VALUE(TD_SIDE_STUDENT, 2);
 VALUE(TD_SIDE_TEACHER, 4);

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define TD_ABI_MAJOR 0
-#define TD_ABI_MINOR 4
+#define TD_ABI_MINOR 5
 #ifndef TD_ABI_USE_MINOR
 #define TD_ABI_USE_MINOR 0
 #endif

@@ -120,6 +120,8 @@ typedef struct td_api {
     /* See td_conv_norm_act. */
     td_tensor *(*conv_norm_act)(td_ctx *, td_module *conv, td_module *norm, td_module *act, td_tensor *x,
                                 td_tensor *residual);
+    /* See td_model_of; since 0.5. */
+    td_module *(*model_of)(td_ctx *, td_module *parent, const char *name, const void *spec);
 } td_api;
 
 /* The host's table: defined by TD_PLUGIN in a plugin, by the host in the host and its static plugins. */

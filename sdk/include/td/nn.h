@@ -30,6 +30,11 @@ static inline td_module *td_layer_of(td_ctx *c, td_module *parent, const char *n
 {
     return td_host->layer_of(c, parent, name, spec);
 }
+/* A whole network from a TD_P_MODEL parameter, as a child in the same way; it draws its own initial weights. */
+static inline td_module *td_model_of(td_ctx *c, td_module *parent, const char *name, const td_layer_spec *spec)
+{
+    return td_host->model_of(c, parent, name, spec);
+}
 /* Makes child a child of parent (name NULL: called by its position); returns child. */
 static inline td_module *td_adopt(td_ctx *c, td_module *parent, const char *name, td_module *child)
 {

@@ -35,6 +35,7 @@
 #define TD_P_OBJECT 13u /* void *: an object of the kind named in `choices` (e.g. "dataset") */
 #define TD_P_FILE 14u   /* const char *: a path, `~` expanded */
 #define TD_P_LAYER 15u  /* td_layer_spec: {key, kwargs} of a layer, built later by td_layer_of */
+#define TD_P_MODEL 16u  /* td_layer_spec: {key, kwargs} of a model, built later by td_model_of; since 0.5 */
 
 /* Flags. */
 #define TD_NULLABLE 1u        /* `null` is allowed: TD_NONE_INT, NaN, NULL, or an empty list; a null struct is zero.  A
@@ -66,7 +67,7 @@ typedef struct td_tap {
     uint32_t side; /* TD_STUDENT, TD_TEACHER */
 } td_tap;
 
-/* A layer the user describes: its registered key and its arguments, already checked. */
+/* A layer or model the user describes: its registered key and its arguments, already checked. */
 typedef struct td_layer_spec { const char *key; const void *args; } td_layer_spec;
 
 /* In C++ designated initializers follow this order. */

@@ -16,3 +16,21 @@ def dml(name, seed, T):
 
 dml("dml", 1, 1.0)
 dml("dml_soft", 2, 3.0)
+
+
+def peers(name, seed, n, T, ce_weight):
+    """Equation 7: L_k = L_Ck + 1/(K-1) sum of KL(p_l || p_k) over the others, of all K networks, each from its own gradient only."""
+    v = Vectors(__file__, name, seed)
+    z = [v.normal(f"student|{k}|output", 4, 6, scale=3) for k in range(n)]
+    y = v.put("target", torch.randint(0, 6, (4,), generator=v.random))
+    p = [torch.exp(x / T) / torch.exp(x / T).sum(1, keepdim=True) for x in z]
+    loss = 0
+    for k in range(n):
+        ce = -torch.log(torch.exp(z[k])[range(4), y] / torch.exp(z[k]).sum(1)).mean()
+        others = [(q.detach() * (q.detach() / p[k]).log()).sum(1).mean() for l, q in enumerate(p) if l != k]
+        loss = loss + ce_weight * ce + T * T * sum(others) / len(others)
+    v.write(loss, "DMLPeersLoss", dict(student_module_paths=list(range(n)), temperature=T, ce_weight=ce_weight))
+
+
+peers("dml_peers", 3, 3, 1.0, 1.0)
+peers("dml_peers_soft", 4, 4, 3.0, 0.0)
