@@ -1,15 +1,8 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "host/autograd/record.h"
+#include "host/autograd/together.h"
 #include "host/backend/backend.h"
 #include "host/ops/table.h"
 #include "host/tensor/fill.h"
-
-static int writes(const td_op_type *op, uint32_t i)
-{
-    return (op->flags & TD_OP_INPLACE && i == 0) || op->mutates >> i & 1;
-}
 
 /* Whether the call fits the op's row; else c fails. */
 static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, uint32_t attrs_size,
@@ -29,34 +22,16 @@ static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
         else if (in[i]->storage->backend != c->backend)
             td__fail(c, "input %u lies on the %s backend, not on %s", i, in[i]->storage->backend->type.key,
                      c->backend->type.key);
-        else if (c->grad && in[i]->requires_grad && writes(op, i))
+        else if (c->grad && in[i]->requires_grad && td__writes(op, i))
             td__fail(c, "input %u would be overwritten, but requires a gradient", i);
     }
     return !c->error;
 }
 
-/* The backend's own kernel for an operation in bfloat16, or NULL. */
-static td_kernel bf16_kernel(const td_ctx *c, const td_op_type *op)
+static void run_kernel(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor *const *in, uint32_t n_in,
+                       const td_desc *out_desc, const void *attrs, td_tensor **out)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%s.bf16", op->name);
-    return c->backend->kernel(name);
-}
-
-/* Makes the outputs and computes them, by `kernel` or, without one, the operation's own. */
-static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor *const *in, uint32_t n_in,
-                    const td_desc *in_desc, const void *attrs, td_tensor **out)
-{
-    td_desc out_desc[TD_OP_MAX_OUT] = {{0}};
     td_view in_view[TD_OP_MAX_IN] = {{{0}, NULL}}, out_view[TD_OP_MAX_OUT];
-    op->infer(c, in_desc, n_in, attrs, out_desc);
-    if (c->error)
-        return;
-    if (op->flags & TD_OP_VIEW && out_desc[0].dtype == in_desc[0].dtype &&
-        td_desc_numel(&out_desc[0]) == td_desc_numel(&in_desc[0]) && td__same_order(&out_desc[0], &in_desc[0])) {
-        out[0] = td__tensor_alias(c, in[0], &out_desc[0]);
-        return;
-    }
     if (!kernel)
         kernel = td__kernel(c->backend, op);
     if (!kernel) {
@@ -71,8 +46,25 @@ static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor
         out_view[i] = td__view(out[i]);
     }
     td__run(c, op->name, kernel, in_view, out_view, attrs);
+}
+
+/* Makes the outputs and computes them, by `kernel` or, without one, the operation's own. */
+static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor *const *in, uint32_t n_in,
+                    const td_desc *in_desc, const void *attrs, td_tensor **out)
+{
+    td_desc out_desc[TD_OP_MAX_OUT] = {{0}};
+    op->infer(c, in_desc, n_in, attrs, out_desc);
+    if (c->error)
+        return;
+    if (op->flags & TD_OP_VIEW && out_desc[0].dtype == in_desc[0].dtype &&
+        td_desc_numel(&out_desc[0]) == td_desc_numel(&in_desc[0]) && td__same_order(&out_desc[0], &in_desc[0])) {
+        out[0] = td__tensor_alias(c, in[0], &out_desc[0]);
+        return;
+    }
+    if (!c->together || !td__together_take(c, op, in, n_in, attrs))
+        run_kernel(c, op, kernel, in, n_in, out_desc, attrs, out);
     for (uint32_t i = 0; i < n_in; i++)
-        if (in[i] && writes(op, i))
+        if (in[i] && td__writes(op, i))
             in[i]->storage->version++;
 }
 
@@ -86,7 +78,7 @@ static void compute_bf16(td_ctx *c, const td_op_type *op, td_tensor *const *in, 
                          const void *attrs, td_tensor **out)
 {
     td_tensor *factors[TD_OP_MAX_IN] = {NULL};
-    td_kernel kernel = bf16_kernel(c, op);
+    td_kernel kernel = td__kernel_way(c->backend, op, "bf16");
     int grad = c->grad;
     if (kernel) {
         compute(c, op, kernel, in, n_in, in_desc, attrs, out);

@@ -107,6 +107,13 @@ td_kernel td__kernel(const td_backend_type *b, const td_op_type *op)
     return cache[slot].kernel;
 }
 
+td_kernel td__kernel_way(const td_backend_type *b, const td_op_type *op, const char *way)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", op->name, way);
+    return b->kernel(name);
+}
+
 /* ---- running ---- */
 
 struct td_run {

@@ -9,6 +9,7 @@ struct td__backend;
 struct td__frame;
 struct td__tape;
 struct td__fills;
+struct td__together;
 
 struct td_ctx {
     const char *error;   /* first failure, owned; NULL while all is well */
@@ -27,6 +28,7 @@ struct td_ctx {
     /* While a stage's steps may be captured (train/graph.h), what changes from step to step lies on the backend: */
     td_tensor *clock;               /* int64 [2]: epoch and step; else NULL */
     td_tensor *schedule;            /* float64 [2]: learning rate and number of the update at work; else NULL */
+    struct td__together *together;  /* collects calls that one kernel can do (autograd/together.h); NULL: none does */
     struct td__trace *trace;        /* what is done to the backend is noted here; NULL: nowhere */
 };
 

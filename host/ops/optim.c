@@ -49,8 +49,8 @@ static void adam_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const v
 
 const td_op_type td__ops_optim[] = {
     {.name = "sgd_step", .min_in = 2, .max_in = 4, .n_out = 0, .attrs_size = sizeof(td_sgd_attrs),
-     .flags = TD_OP_INPLACE, .mutates = 1u << 0 | 1u << 2, .infer = sgd_step_infer},
+     .flags = TD_OP_INPLACE | TD_OP_TOGETHER, .mutates = 1u << 0 | 1u << 2, .infer = sgd_step_infer},
     {.name = "adam_step", .min_in = 4, .max_in = 5, .n_out = 0, .attrs_size = sizeof(td_adam_attrs),
-     .flags = TD_OP_INPLACE, .mutates = 1u << 0 | 1u << 2 | 1u << 3, .infer = adam_step_infer},
+     .flags = TD_OP_INPLACE | TD_OP_TOGETHER, .mutates = 1u << 0 | 1u << 2 | 1u << 3, .infer = adam_step_infer},
     {.name = NULL},
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/autograd/tape.h"
+#include "host/autograd/together.h"
 #include "host/backend/backend.h"
 #include "host/backend/trace.h"
 #include "host/tensor/fill.h"
@@ -118,6 +119,7 @@ static td__storage *staging(td_ctx *c, size_t bytes)
 int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *row_major)
 {
     td__fills_catch_up(c);
+    td__together_meet(c, t, 1);
     if (c->error || !t->storage)
         return TD_ERROR;
     const td_backend_type *b = t->storage->backend;
@@ -152,6 +154,7 @@ int32_t td__tensor_write(td_ctx *c, td_tensor *t, uint32_t dtype, const void *ro
 int32_t td__tensor_read(td_ctx *c, const td_tensor *t, uint32_t dtype, void *row_major, int64_t count)
 {
     td__fills_catch_up(c);
+    td__together_meet(c, t, 0);
     if (c->error || !t->storage)
         return TD_ERROR;
     const td_backend_type *b = t->storage->backend;

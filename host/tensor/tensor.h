@@ -11,6 +11,7 @@ typedef struct td__storage {
     int refs;
     uint32_t age;     /* of its heap when it was taken */
     uint32_t version; /* counts overwritings, so that the tape notices when what it saved is no longer there */
+    int waited_for;   /* by calls that are collected: TD__READ | TD__WRITTEN (autograd/together.h) */
     const td_backend_type *backend;
     struct td__storage *next, *previous; /* on a list: of free blocks, or a kernel's scratch */
     struct td__storage *low, *high;      /* neighbours in the segment */

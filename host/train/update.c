@@ -171,6 +171,7 @@ void td__optimizer_close(td__optimizer *o)
     for (size_t i = 0; o->on_backend && i < o->plan->n_groups; i++)
         td__release(o->on_backend[i]);
     free(o->on_backend);
+    td__together_free(&o->together);
     free(o->v);
     memset(o, 0, sizeof *o);
 }
@@ -238,6 +239,7 @@ static void update(td_ctx *c, td__optimizer *o)
     if (o->plan->max_grad_norm > 0)
         clip(c, o, o->plan->max_grad_norm);
     o->updates++;
+    td__together_begin(c, &o->together);
     for (size_t i = 0; i < o->n; i++) {
         td__trained *t = &o->v[i];
         if (!t->tensor->grad && !t->apart)
@@ -247,6 +249,7 @@ static void update(td_ctx *c, td__optimizer *o)
         update_one(c, o, t);
         td__frame_pop(c, td_none());
     }
+    td__together_end(c);
     c->schedule = NULL;
     clear_grads(o);
 }

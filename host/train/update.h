@@ -2,6 +2,7 @@
 #ifndef TD__UPDATE_H
 #define TD__UPDATE_H
 
+#include "host/autograd/together.h"
 #include "host/train/network.h"
 
 /* A parameter that is trained. */
@@ -21,6 +22,7 @@ typedef struct td__optimizer {
     int64_t backwards; /* in this stage */
     int64_t updates;   /* of this optimiser */
     int64_t schedule;  /* steps of this schedule */
+    td__together together;  /* where updates of all parameters become one kernel */
     td_tensor **on_backend; /* see td__optimizer_publish; NULL where nothing is published */
 } td__optimizer;
 

@@ -17,6 +17,11 @@ tests_ops_test_cpu_SOURCES = tests/ops/test_cpu.c
 tests_ops_test_cpu_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_cpu
 
+check_PROGRAMS += tests/ops/test_together
+tests_ops_test_together_SOURCES = tests/ops/test_together.c
+tests_ops_test_together_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_together
+
 check_PROGRAMS += tests/ops/test_layers
 tests_ops_test_layers_SOURCES = tests/ops/test_layers.c tests/ops/golden_layers.h
 tests_ops_test_layers_LDADD = $(TEST_LDADD)

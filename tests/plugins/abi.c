@@ -157,6 +157,11 @@ AT(td_op_type, infer, 40);
 AT(td_op_type, grad, 48);
 AT(td_op_type, kernels, 56);
 
+SIZE(td_many, 16);
+AT(td_many, n, 0);
+AT(td_many, max_in, 4);
+AT(td_many, attrs, 8);
+
 SIZE(td_scalar_attrs, 16);
 AT(td_scalar_attrs, a, 0);
 AT(td_scalar_attrs, b, 8);
@@ -485,6 +490,7 @@ VALUE(TD_INIT_FAN_IN_UNIFORM, 7);
 VALUE(TD_OP_MAX_IN, 6);
 VALUE(TD_OP_MAX_OUT, 4);
 VALUE(TD_OP_INPLACE, 1);
+VALUE(TD_OP_TOGETHER, 16);
 VALUE(TD_OP_VIEW, 4);
 VALUE(TD_OP_NONDIFF, 2);
 VALUE(TD_MEAN, 0);

@@ -44,7 +44,17 @@ typedef struct td_grad {
 #define TD_OP_VIEW                                                                                                     \
     4u /* the elements of input 0 in logical order: shares its memory where order and dtype stay, else the kernel copies */
 #define TD_OP_AUTOCAST 8u /* sums of products: with --precision bf16 of bfloat16 factors, rounded to bfloat16 */
+/* In place: calls that share no tensor which one of them writes may run at once, by a kernel NAME.many (td_many) where
+ * the backend has one.  The host collects an optimizer's. */
+#define TD_OP_TOGETHER 16u
 #define TD_OP_NONDIFF 2u   /* no gradient flows: integer results, masks, gradients' own operations */
+
+/* The attributes of a kernel NAME.many: its `in` has the inputs of n calls one after the other, max_in of each, all of
+ * one dtype (but those the operation wants of another), its `out` is NULL. */
+typedef struct td_many {
+    uint32_t n, max_in;
+    const void *attrs; /* n of the operation's */
+} td_many;
 
 typedef struct td_op_type {
     const char *name;
