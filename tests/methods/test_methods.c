@@ -81,22 +81,40 @@ Test(methods, bad_files_say_why)
     }
 }
 
-Test(configs, those_of_imagenet_are_in_order)
+#define DRAWN                                                                                                          \
+    "'!import_call {key: DrawnShapes, init: {kwargs: {length: 8, transform: [{key: Resize, kwargs: {size: 224}}, "     \
+    "{key: ToTensor}]}}}' "
+
+static void check_imagenet(const char *files, const char *sets)
 {
-    char *data = data_path("imagenette-mini"), *pattern = source_path("configs/ilsvrc2012/*.yaml");
-    glob_t files;
-    if (!data)
-        cr_skip_test("imagenette-mini is not in $TDHOST_TEST_DATA or ../shared/data");
-    cr_assert_eq(glob(pattern, 0, NULL, &files), 0);
-    for (size_t i = 0; i < files.gl_pathc; i++) {
-        char *arguments = td__printf("check %s " PLUGINS "--set _data=%s --set models.teacher_model.src_ckpt=null", files.gl_pathv[i], data);
+    char *pattern = source_path(files);
+    glob_t found;
+    cr_assert_eq(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char *arguments = td__printf("check %s " PLUGINS "%s --set models.teacher_model.src_ckpt=null", found.gl_pathv[i], sets);
         struct shell got = tdhost(arguments);
-        cr_expect_eq(got.code, 0, "%s: %s", files.gl_pathv[i], got.text);
+        cr_expect_eq(got.code, 0, "%s: %s", found.gl_pathv[i], got.text);
         free(got.text);
         free(arguments);
     }
-    globfree(&files);
+    globfree(&found);
     free(pattern);
+}
+
+Test(configs, those_of_imagenet_are_in_order)
+{
+    check_imagenet("configs/ilsvrc2012/*.yaml", "--set datasets.ilsvrc2012/train=" DRAWN "--set datasets.ilsvrc2012/val=" DRAWN);
+}
+
+/* The data sections are the same in all of them. */
+Test(configs, those_of_imagenet_read_folders)
+{
+    char *data = data_path("imagenette-mini");
+    if (!data)
+        cr_skip_test("imagenette-mini is not in $TDHOST_TEST_DATA or ../shared/data");
+    char *sets = td__printf("--set _data=%s", data);
+    check_imagenet("configs/ilsvrc2012/kd.yaml", sets);
+    free(sets);
     free(data);
 }
 
