@@ -1,7 +1,7 @@
-/* Optimizer steps, in place, with torch.optim's arithmetic.
+/* What an optimizer does to parameters and gradients, in place, with torch.optim's arithmetic.
  *
- *   With `schedule`, float64 [2], the learning rate and the step, counted from 1, are read from it and not from the attributes
- *   (lr; step, first).
+ *   With `schedule`, float64 [2], the learning rate and the step, counted from 1, are read from it and not from the
+ *   attributes (lr; step, first).
  *   sgd_step(param, grad, momentum_buffer?, schedule?) {td_sgd_attrs}
  *     d = grad + weight_decay * param
  *     buffer = first ? d : momentum * buffer + (1 - dampening) * d;  d = nesterov ? d + momentum * buffer : buffer
@@ -9,7 +9,11 @@
  *   adam_step(param, grad, exp_avg, exp_avg_sq, schedule?) {td_adam_attrs}
  *     decoupled (AdamW): param *= 1 - lr * weight_decay; else grad += weight_decay * param
  *     m = beta1 * m + (1 - beta1) * grad;  v = beta2 * v + (1 - beta2) * grad^2;  amsgrad: v' = max = max(max, v)
- *     param -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + eps) */
+ *     param -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + eps)
+ *
+ * and clipping by the norm of all gradients as one vector (torch.nn.utils.clip_grad_norm_); its square is a float64 []:
+ *   add_square_sum(x, total): total += sum x^2, summed in double
+ *   clip_by_norm(x, total) {td_scalar_attrs}: x *= min(1, a / (sqrt(total) + 1e-6)); NaN where the total is */
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
 
@@ -47,10 +51,23 @@ static void adam_step_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const v
     like_param(c, in, n_in, 4);
 }
 
+static void square_sum_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    (void)n_in;
+    (void)attrs;
+    (void)out;
+    if (td__one_float_dtype(c, in, 1, 0) && (in[1].dtype != TD_FLOAT64 || in[1].ndim != 0))
+        td_fail(c, "a sum of squares is a float64 scalar, not %s", TD__SHAPE(&in[1]));
+}
+
 const td_op_type td__ops_optim[] = {
     {.name = "sgd_step", .min_in = 2, .max_in = 4, .n_out = 0, .attrs_size = sizeof(td_sgd_attrs),
      .flags = TD_OP_INPLACE | TD_OP_TOGETHER, .mutates = 1u << 0 | 1u << 2, .infer = sgd_step_infer},
     {.name = "adam_step", .min_in = 4, .max_in = 5, .n_out = 0, .attrs_size = sizeof(td_adam_attrs),
      .flags = TD_OP_INPLACE | TD_OP_TOGETHER, .mutates = 1u << 0 | 1u << 2 | 1u << 3, .infer = adam_step_infer},
+    {.name = "add_square_sum", .min_in = 2, .max_in = 2, .n_out = 0, .attrs_size = 0, .flags = TD_OP_NONDIFF,
+     .mutates = 1u << 1, .infer = square_sum_infer},
+    {.name = "clip_by_norm", .min_in = 2, .max_in = 2, .n_out = 0, .attrs_size = sizeof(td_scalar_attrs),
+     .flags = TD_OP_INPLACE | TD_OP_TOGETHER, .infer = square_sum_infer},
     {.name = NULL},
 };

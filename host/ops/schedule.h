@@ -2,6 +2,7 @@
 #ifndef TD__SCHEDULE_H
 #define TD__SCHEDULE_H
 
+#include <math.h>
 #include <td/op.h>
 
 /* schedule: learning rate and step, or NULL. */
@@ -23,6 +24,13 @@ static inline td_adam_attrs td__adam_attrs(const void *attrs, const double *sche
         a.step = (int64_t)schedule[1];
     }
     return a;
+}
+
+/* What gradients are multiplied by whose squares sum to `total`, so that their norm is at most `most`; NaN of NaN. */
+static inline double td__clip_factor(double most, double total)
+{
+    const double factor = most / (sqrt(total) + 1e-6);
+    return factor > 1 ? 1 : factor;
 }
 
 #endif

@@ -1,8 +1,9 @@
 #include "host/train/update.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "host/autograd/tape.h"
 
 /* ---- collecting ---- */
 
@@ -189,23 +190,20 @@ double td__optimizer_lr(const td__optimizer *o)
     return scheduled(o, o->plan->groups[0].lr);
 }
 
-/* Scales all gradients by min(1, max / (norm + 1e-6)), norm of them all as one vector (torch.nn.utils.clip_grad_norm_).
- */
-static void clip(td_ctx *c, td__optimizer *o, double max)
+/* Scales all gradients by min(1, max / (norm + 1e-6)), norm of them all as one vector (torch.nn.utils.clip_grad_norm_):
+ * on the backend, so that the host need not wait for the norm. */
+static void clip(td_ctx *c, const td__optimizer *o, double max)
 {
-    double sum = 0;
+    const td_desc scalar = {TD_FLOAT64, 0, {0}};
+    const td_scalar_attrs a = {max, 0};
     td__frame_push(c);
-    for (size_t i = 0; i < o->n; i++) {
-        double square = 0;
-        if (!o->v[i].tensor->grad)
-            continue;
-        td__tensor_read(c, td_sum(c, td_square(c, o->v[i].tensor->grad), 0, 0), TD_FLOAT64, &square, 1);
-        sum += square;
-    }
-    double factor = max / (sqrt(sum) + 1e-6);
-    for (size_t i = 0; factor < 1 && i < o->n; i++)
-        if (o->v[i].tensor->grad)
-            td_copy(c, o->v[i].tensor->grad, td_scale(c, o->v[i].tensor->grad, factor));
+    td_tensor *in[2] = {NULL, td__tensor_from(c, &scalar, NULL)};
+    for (size_t i = 0; i < o->n; i++)
+        if ((in[0] = o->v[i].tensor->grad))
+            td__apply(c, "add_square_sum", in, 2, NULL, 0, NULL, 0);
+    for (size_t i = 0; i < o->n; i++)
+        if ((in[0] = o->v[i].tensor->grad))
+            td__apply(c, "clip_by_norm", in, 2, &a, sizeof a, NULL, 0);
     td__frame_pop(c, td_none());
 }
 
@@ -236,10 +234,10 @@ static void update_one(td_ctx *c, const td__optimizer *o, const td__trained *t)
 
 static void update(td_ctx *c, td__optimizer *o)
 {
-    if (o->plan->max_grad_norm > 0)
-        clip(c, o, o->plan->max_grad_norm);
     o->updates++;
     td__together_begin(c, &o->together);
+    if (o->plan->max_grad_norm > 0)
+        clip(c, o, o->plan->max_grad_norm);
     for (size_t i = 0; i < o->n; i++) {
         td__trained *t = &o->v[i];
         if (!t->tensor->grad && !t->apart)

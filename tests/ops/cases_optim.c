@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "tests/ops/cases.h"
@@ -32,7 +33,21 @@ ADAM_STATE(adamw)
 /* What counts is the schedule: {learning rate, step}. */
 #define SCHEDULE(lr, step) {DIMS(2), TD_FLOAT64, 0, 0, (const double[]){lr, step}}
 
+/* Gradients 3 and -4 have norm 5; of an infinite one nothing is left, of NaN everything is NaN. */
+static const double three_four[] = {3, -4}, infinite[] = {3, INFINITY};
+static const double clipped[] = {3 * 0.5 / (5 + 1e-6), -4 * 0.5 / (5 + 1e-6)};
+static const double nothing[] = {0, NAN}, all_nan[] = {NAN, NAN}, sum_of_both[] = {26};
+#define GRADIENT IN_VALUES(three_four, 2)
+#define DOUBLE(...) {1, 0, {0}, TD_FLOAT64, 0, 0, (const double[]){__VA_ARGS__}}
+#define MOST(norm) &(const td_scalar_attrs){norm, 0}
+
 const op_case cases_optim[] = {
+    {.op = "add_square_sum", .in = {GRADIENT, DOUBLE(1)}, .golden = sum_of_both},
+    {.op = "clip_by_norm", .in = {GRADIENT, DOUBLE(25)}, .attrs = MOST(0.5), .golden = clipped},
+    {.op = "clip_by_norm", .what = "below", .in = {GRADIENT, DOUBLE(25)}, .attrs = MOST(5.1), .golden = three_four},
+    {.op = "clip_by_norm", .what = "infinite", .in = {IN_VALUES(infinite, 2), DOUBLE(INFINITY)}, .attrs = MOST(0.5),
+     .golden = nothing},
+    {.op = "clip_by_norm", .what = "NaN", .in = {GRADIENT, DOUBLE(NAN)}, .attrs = MOST(0.5), .golden = all_nan},
     {.op = "sgd_step", .what = "no momentum", .in = {IN(2, 3), IN(2, 3)}, .attrs = SGD(0, 0, 0, 1),
      .golden = golden_sgd_plain},
     {.op = "sgd_step", .what = "first", .in = {IN(2, 3), IN(2, 3), STATE}, .attrs = SGD(0.9, 0.3, 0, 1),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "host/autograd/tape.h"
+#include "host/autograd/together.h"
 #include "host/backend/backend.h"
 #include "host/base/pool.h"
 #include "host/ops/table.h"
@@ -85,9 +86,9 @@ static void call(run *r)
     td_tensor *out[TD_OP_MAX_OUT];
     td__apply(r->c, r->op->name, r->in, r->n_in, r->t->attrs, r->op->attrs_size, out, r->op->n_out);
     r->n_result = 0;
-    if (r->op->flags & TD_OP_INPLACE) {
+    if (r->op->n_out == 0) {
         for (uint32_t k = 0; k < r->n_in; k++)
-            if (r->in[k] && (k == 0 || r->op->mutates >> k & 1))
+            if (r->in[k] && td__writes(r->op, k))
                 r->result[r->n_result++] = r->in[k];
     } else {
         for (uint32_t k = 0; k < r->op->n_out; k++)

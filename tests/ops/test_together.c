@@ -1,5 +1,6 @@
 /* Calls that are collected and run as one kernel leave the bits of calls that run at once. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +118,7 @@ Test(together, the_bits_of_one_after_the_other)
 static void tangled_step(td_ctx *c, tensors t, td__together *together, const size_t *waiting)
 {
     double value;
-#define WAITING(k) cr_expect(!together || together->n == waiting[k], "%d: %zu calls wait", k, together ? together->n : 0)
+#define WAITING(k) cr_expect(!together || together->n == waiting[k], "call %d", k)
     sgd(c, t[0], 0.1, 0.9, 0, 0);
     td_tensor *next = td_neg(c, t[1][1]); /* meets nothing */
     WAITING(0);
@@ -167,6 +168,49 @@ Test(together, order_is_kept_where_it_matters)
         td__ctx_free(c);
         cr_expect_eq(td__memory_now(), 0);
     }
+}
+
+static void clip(td_ctx *c, tensors t, td_tensor *total)
+{
+    const td_scalar_attrs a = {0.5, 0};
+    for (size_t i = 0; i < N; i++)
+        td__apply(c, "add_square_sum", (td_tensor *const[]){t[i][1], total}, 2, NULL, 0, NULL, 0);
+    for (size_t i = 0; i < N; i++)
+        td__apply(c, "clip_by_norm", (td_tensor *const[]){t[i][1], total}, 2, &a, sizeof a, NULL, 0);
+}
+
+Test(together, clipping_all_gradients_by_their_norm)
+{
+    td_ctx *c = context(&td__cpu_backend);
+    td__together t = {0};
+    tensors alone, joined;
+    double square = 0, got[2];
+    make(c, TD_FLOAT32, alone);
+    for (size_t i = 0; i < N; i++)
+        for (int64_t e = 0; e < sizes[i]; e++)
+            square += pow((double)((float *)alone[i][1]->storage->data)[e], 2);
+    td_tensor *total = td_zeros(c, TD_FLOAT64, 0, NULL);
+    clip(c, alone, total);
+    td__tensor_read(c, total, TD_FLOAT64, &got[0], 1);
+    cr_expect_float_eq(got[0], square, 1e-11 * square);
+    for (int threads = 1; threads <= 3; threads++) {
+        cr_assert_eq(td__pool_start(threads), 0);
+        make(c, TD_FLOAT32, joined);
+        total = td_zeros(c, TD_FLOAT64, 0, NULL);
+        td__together_begin(c, &t);
+        clip(c, joined, total);
+        cr_expect_eq(t.n, N, "all calls wait");
+        td__together_end(c);
+        td__tensor_read(c, total, TD_FLOAT64, &got[1], 1);
+        cr_expect_eq(got[0], got[1]);
+        expect_same(alone, joined, "clipped", threads);
+        drop(joined);
+    }
+    cr_expect_null(c->error, "%s", c->error);
+    td__pool_stop();
+    drop(alone);
+    td__together_free(&t);
+    td__ctx_free(c);
 }
 
 Test(together, a_call_that_does_not_fit_fails_at_once)

@@ -86,10 +86,16 @@ Test(graph, a_loss_with_a_state_on_the_backend)
     cr_expect_eq(replays(lab_stages, sets, 1, NULL), 3 + 3 + 4);
 }
 
-Test(graph, a_step_that_reads_a_tensor_is_not_captured)
+Test(graph, clipped_gradients)
 {
     const char *sets[] = {"train.optimizer={key: SGD, kwargs: {lr: 0.05}, max_grad_norm: 0.5}", "train.num_epochs=4"};
-    cr_expect_eq(replays(lab_distil, sets, 2, "optimizer reads a tensor on the host"), 0);
+    cr_expect_eq(replays(lab_distil, sets, 2, NULL), 3 + 4 + 4 + 4);
+}
+
+Test(graph, a_step_that_reads_a_tensor_is_not_captured)
+{
+    const char *sets[] = {RESTLESS("read")};
+    cr_expect_eq(replays(lab_distil, sets, 1, "restless reads a tensor on the host"), 0);
 }
 
 Test(graph, what_changes_with_each_step_is_not_captured)

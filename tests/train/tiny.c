@@ -158,8 +158,9 @@ struct restless_params {
 };
 static const td_param restless_table[] = {
     TD_PARAM_STRING(struct restless_params, how, NULL,
-                    "step, epoch: its factor; keep: a tensor of the step before; third: its third call reads",
-                    .choices = "step|epoch|keep|third"),
+                    "step, epoch: its factor; keep: a tensor of the step before; read: each call reads; third: the "
+                    "third one does",
+                    .choices = "step|epoch|keep|read|third"),
     TD_PARAM_END};
 
 static td_tensor *restless_kept;
@@ -174,7 +175,7 @@ static td_tensor *restless_forward(td_ctx *c, const void *params, td_io *io)
     double factor = how == 's' ? 1 + (double)h->step : how == 'e' ? 1 + (double)h->epoch : 1;
     float value;
     restless_calls = h->step ? restless_calls + 1 : 1;
-    if (how == 't' && restless_calls == 3)
+    if (how == 'r' || (how == 't' && restless_calls == 3))
         td_host->read(c, square, TD_FLOAT32, &value, 1);
     if (how == 'k') {
         td_tensor *before = h->step ? restless_kept : NULL, *now = td_retain(td_detach(c, td_scale(c, square, 0.5)));

@@ -41,4 +41,28 @@ TD__KERNEL(adam_step)
     return TD_OK;
 }
 
-const td__kernel_row td__reference_optim[] = {{"sgd_step", sgd_step}, {"adam_step", adam_step}, {NULL, NULL}};
+TD__KERNEL(add_square_sum)
+{
+    double *total = in[1].data, sum = 0;
+    for (int64_t i = 0, n = td_desc_numel(&in->d); i < n; i++) {
+        double x = td__get(in, t, i);
+        sum += x * x;
+    }
+    *total += sum;
+    return TD_OK;
+}
+
+TD__KERNEL(clip_by_norm)
+{
+    td_view x = in[0];
+    const double factor = td__clip_factor(((const td_scalar_attrs *)attrs)->a, *(const double *)in[1].data);
+    for (int64_t i = 0, n = td_desc_numel(&x.d); i < n; i++)
+        td__put(&x, t, i, td__get(&x, t, i) * factor);
+    return TD_OK;
+}
+
+const td__kernel_row td__reference_optim[] = {{"sgd_step", sgd_step},
+                                              {"adam_step", adam_step},
+                                              {"add_square_sum", add_square_sum},
+                                              {"clip_by_norm", clip_by_norm},
+                                              {NULL, NULL}};

@@ -1,5 +1,5 @@
-/* Optimizer steps, of one parameter or of many, as one launch (see host/ops/optim.c for the formulas). */
-#include "plugins/backends/cuda/device.cuh"
+/* Optimizer steps and clipping, of one parameter or of many, as one launch (see host/ops/optim.c for the formulas). */
+#include "plugins/backends/cuda/fold.cuh"
 
 #include <stdlib.h>
 
@@ -167,6 +167,44 @@ template <class T> struct adam_step_task {
 };
 STEPS(adam_step, 5)
 
-const cuda_row cuda_optim[] = {{"sgd_step", sgd_step},           {"sgd_step.many", sgd_step_many},
-                               {"adam_step", adam_step},         {"adam_step.many", adam_step_many},
-                               {NULL, NULL}};
+/* ---- clipping ---- */
+
+template <class T> struct clip_by_norm_task {
+    uint32_t first;
+    int64_t count;
+    T *x, factor;
+    const double *total;
+    double most;
+
+    void set(const td_view *in, uint32_t i, const void *attrs)
+    {
+        count = td_desc_numel(&in->d);
+        x = data_of<T>(in[0]);
+        total = data_of<double>(in[1]);
+        most = ((const td_scalar_attrs *)attrs)[i].a;
+    }
+    __device__ void prepare()
+    {
+        const double f = most / (sqrt(*total) + 1e-6);
+        factor = (T)(f > 1 ? 1 : f); /* NaN stays */
+    }
+    __device__ void step(int64_t i) const { x[i] *= factor; }
+};
+STEPS(clip_by_norm, 2)
+
+CUDA_KERNEL(add_square_sum)
+{
+    const T *x = data_of<T>(in[0]);
+    double *total = data_of<double>(in[1]);
+    return fold(
+        r, 1, td_desc_numel(&in->d), 0.0, [=] __device__(int64_t, int64_t i) { return (double)x[i] * (double)x[i]; },
+        plus_op(), [=] __device__(int64_t, double sum) { *total += sum; });
+}
+
+#define ROW(name) {#name, name}
+const cuda_row cuda_optim[] = {
+    ROW(sgd_step),       {"sgd_step.many", sgd_step_many},
+    ROW(adam_step),      {"adam_step.many", adam_step_many},
+    ROW(clip_by_norm),   {"clip_by_norm.many", clip_by_norm_many},
+    ROW(add_square_sum), {NULL, NULL},
+};

@@ -1,8 +1,9 @@
-/* Optimizer steps, of one parameter or of many; see host/ops/optim.c for the formulas. */
+/* Optimizer steps and clipping, of one parameter or of many; see host/ops/optim.c for the formulas. */
 #include <math.h>
 
 #include "host/backend/cpu/kernels/common.h"
 #include "host/backend/cpu/kernels/kernels.h"
+#include "host/backend/cpu/kernels/sums.h"
 #include "host/ops/schedule.h"
 
 /* ---- many calls as one loop over the elements of all of them ---- */
@@ -161,8 +162,72 @@ static const struct step adam_step = {"adam_step", sizeof(td_adam_attrs), sizeof
                                       adam_range};
 STEPS(adam_step, 5)
 
-const td__kernel_row td__cpu_optim[] = {ROW(sgd_step),
-                                        ROW(adam_step),
-                                        {"sgd_step.many", sgd_step_many_kernel},
-                                        {"adam_step.many", adam_step_many_kernel},
-                                        {NULL, NULL}};
+/* ---- clipping ---- */
+
+struct clip {
+    float *x, factor;
+};
+
+static void clip_prepare(void *state, const td_view *in, const void *attrs)
+{
+    const double factor = td__clip_factor(((const td_scalar_attrs *)attrs)->a, *(const double *)in[1].data);
+    *(struct clip *)state = (struct clip){in[0].data, (float)factor};
+}
+
+static void clip_range(const void *state, int64_t begin, int64_t end)
+{
+    const struct clip *s = state;
+    float *x = s->x, factor = s->factor;
+    for (int64_t i = begin; i < end && factor != 1; i++)
+        x[i] *= factor;
+}
+
+static const struct step clip_by_norm = {"clip_by_norm", sizeof(td_scalar_attrs), sizeof(struct clip), clip_prepare,
+                                         clip_range};
+STEPS(clip_by_norm, 2)
+
+struct squares {
+    const float *x;
+    double *sums; /* of pieces of SUM_CHUNK elements */
+    int64_t n;
+};
+
+static void square_sum(void *arg, int64_t piece)
+{
+    const struct squares *s = arg;
+    const float *x = s->x + piece * SUM_CHUNK;
+    double lanes[LANES] = {0}, sum = 0;
+    int64_t i = 0, n = min(SUM_CHUNK, s->n - piece * SUM_CHUNK);
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lanes[l] += (double)x[i + l] * (double)x[i + l];
+    for (; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    for (int l = 0; l < LANES; l++)
+        sum += lanes[l];
+    s->sums[piece] = sum;
+}
+
+static int32_t add_square_sum_f32(KERNEL_ARGUMENTS)
+{
+    struct squares s = {in[0].data, NULL, td_desc_numel(&in->d)};
+    const int64_t pieces = ceil_div(s.n, SUM_CHUNK);
+    double *total = in[1].data;
+    (void)out;
+    (void)attrs;
+    s.sums = td_host->run_scratch(r, (size_t)pieces * sizeof *s.sums);
+    if (!s.sums)
+        return TD_ERROR;
+    in_parallel(pieces, 8 * (double)s.n, square_sum, &s);
+    for (int64_t i = 0; i < pieces; i++)
+        *total += s.sums[i];
+    return TD_OK;
+}
+FLOAT32_KERNEL(add_square_sum)
+
+const td__kernel_row td__cpu_optim[] = {
+    ROW(sgd_step),       {"sgd_step.many", sgd_step_many_kernel},
+    ROW(adam_step),      {"adam_step.many", adam_step_many_kernel},
+    ROW(clip_by_norm),   {"clip_by_norm.many", clip_by_norm_many_kernel},
+    ROW(add_square_sum), {NULL, NULL},
+};
