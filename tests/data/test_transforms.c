@@ -199,6 +199,31 @@ Test(transforms, pad_if_needed_pads_both_sides)
     cr_assert(lowest_x == -4 && highest_x == 0 && lowest_y == -5 && highest_y == 0);
 }
 
+/* Channels are resized each by itself, however many there are. */
+Test(transforms, one_channel_is_resized_as_each_of_three)
+{
+    static const char *const to[] = {"size: [17, 23]", "size: [90, 101]", "size: [9, 120], interpolation: bicubic"};
+    for (size_t k = 0; k < sizeof to / sizeof *to; k++) {
+        char *chain = td__printf("[{key: Grayscale, kwargs: {num_output_channels: 3}}, {key: Resize, kwargs: {%s}}]",
+                                 to[k]);
+        td_item_view three = transformed(chain, 0);
+        int32_t n = three.width * three.height;
+        uint8_t *want = malloc((size_t)n * 3);
+        cr_assert(chain && want);
+        memcpy(want, three.pixels, (size_t)n * 3);
+        free(chain);
+        chain = td__printf("[{key: Grayscale}, {key: Resize, kwargs: {%s}}]", to[k]);
+        td_item_view one = transformed(chain, 0);
+        cr_assert_eq(one.channels, 1);
+        cr_assert_eq(one.width * one.height, n);
+        for (int32_t i = 0; i < n; i++)
+            for (int32_t ch = 0; ch < 3; ch++)
+                cr_assert_eq(want[i * 3 + ch], one.pixels[i], "%s, pixel %d", to[k], i);
+        free(chain);
+        free(want);
+    }
+}
+
 /* RandomResizedCrop: with its size fixed by scale and ratio, the result is what Resize makes of some window of that
  * size. */
 Test(transforms, resized_crop_resizes_a_window)

@@ -5,12 +5,16 @@
 
 #pragma GCC optimize("O3") /* loops over values become vectors */
 
-/* i / 255, the compiler's division: the same bits as at run time. */
-#define UNIT1(i) (i) / 255.0f
-#define UNIT4(i) UNIT1(i), UNIT1((i) + 1), UNIT1((i) + 2), UNIT1((i) + 3)
-#define UNIT16(i) UNIT4(i), UNIT4((i) + 4), UNIT4((i) + 8), UNIT4((i) + 12)
-#define UNIT64(i) UNIT16(i), UNIT16((i) + 16), UNIT16((i) + 32), UNIT16((i) + 48)
-static const float unit[256] = {UNIT64(0), UNIT64(64), UNIT64(128), UNIT64(192)};
+static inline __attribute__((always_inline)) void divide(float *restrict out, const uint8_t *restrict pixels, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = pixels[i] / 255.0f;
+}
+
+static void unit(float *out, const uint8_t *pixels, size_t n) { divide(out, pixels, n); }
+#if defined __x86_64__
+AVX2 static void unit_avx2(float *out, const uint8_t *pixels, size_t n) { divide(out, pixels, n); }
+#endif
 
 static int32_t to_tensor_apply(td_ctx *c, const void *params, td_item *item)
 {
@@ -21,9 +25,7 @@ static int32_t to_tensor_apply(td_ctx *c, const void *params, td_item *item)
     float *out = td_item_floats(item, v.width, v.height, v.channels);
     if (!out)
         return TD_ERROR;
-    size_t n = (size_t)v.width * (size_t)v.height * (size_t)v.channels;
-    for (size_t i = 0; i < n; i++)
-        out[i] = unit[v.pixels[i]];
+    BEST_OF(unit)(out, v.pixels, (size_t)v.width * (size_t)v.height * (size_t)v.channels);
     return TD_OK;
 }
 
@@ -47,11 +49,10 @@ struct normalize_params {
     td_floats mean, std;
 };
 
-static const td_param normalize_table[] = {
-    TD_PARAM_FLOATS(struct normalize_params, mean, NULL, "of each channel"),
-    TD_PARAM_FLOATS(struct normalize_params, std, NULL, "of each channel"),
-    TD_PARAM_UNUSED("inplace", "values are always written in place"),
-    TD_PARAM_END};
+static const td_param normalize_table[] = {TD_PARAM_FLOATS(struct normalize_params, mean, NULL, "of each channel"),
+                                           TD_PARAM_FLOATS(struct normalize_params, std, NULL, "of each channel"),
+                                           TD_PARAM_UNUSED("inplace", "values are always written in place"),
+                                           TD_PARAM_END};
 
 static void normalize_part(float *restrict out, const float *restrict x, const float *restrict mean,
                            const float *restrict std, int64_t n)

@@ -8,6 +8,14 @@
 #define BILINEAR 1
 #define BICUBIC 2
 
+/* A function `name` whose copy with AVX2 is called name_avx2: the one for this processor.  Both give the same bits. */
+#if defined __x86_64__
+#define AVX2 __attribute__((target("avx2")))
+#define BEST_OF(name) (__builtin_cpu_supports("avx2") ? name##_avx2 : name)
+#else
+#define BEST_OF(name) name
+#endif
+
 struct rect {
     int32_t x, y, w, h;
 };
@@ -31,7 +39,7 @@ int32_t read_size(td_ctx *c, const td_ints *size, const char *who, int32_t *w, i
 int32_t random_below(td_item *item, uint32_t draw, int32_t n);
 
 /* Replaces the image by the part `from` of it, resized to w x h as Pillow does (antialiased, 8-bit rounding after each
- * of the two passes).  8-bit pixels only.  0, or c fails. */
+ * of the two passes).  8-bit pixels only.  0, or c fails.  In resample.c. */
 int32_t resize_part(td_ctx *c, td_item *item, struct rect from, int32_t w, int32_t h, int method);
 /* NEAREST ... of the names the parameter tables offer. */
 #define METHODS "bilinear|bicubic|nearest"
