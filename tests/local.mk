@@ -13,6 +13,9 @@ include tests/cli/local.mk
 include tests/config/local.mk
 include tests/data/local.mk
 include tests/io/local.mk
+if HAVE_CXX
+include tests/cuda_on_host/local.mk
+endif
 include tests/ops/local.mk
 include tests/plugins/local.mk
 include tests/nn/local.mk

@@ -318,19 +318,25 @@ Test(ops, onednn)
         cr_skip_test("the onednn backend is not built");
 }
 
+/* The cuda backend of a file, loaded; NULL where that is not built. */
+static const td_backend_type *cuda_of(td__plugins *plugins, const char *file)
+{
+    if (access(file, F_OK))
+        return NULL;
+    cr_assert_eq(td__plugins_scan(plugins, &file, 1, NULL, 0), 0);
+    td__plugins_load_backends(plugins, "cuda");
+    cr_assert(plugins->v[0]->loaded, "%s", plugins->v[0]->refused);
+    return (const td_backend_type *)td__find_type(TD_KIND_BACKEND, "cuda");
+}
+
 /* Without a device all but the launches: the plugin loads, has every kernel and says why it does not run. */
 Test(ops, cuda)
 {
     td__plugins plugins = {0};
-    const char *file = TD_BUILDDIR "/plugins/backends/cuda/cuda.so";
     char why[256] = "";
-    if (access(file, F_OK))
+    const td_backend_type *backend = cuda_of(&plugins, TD_BUILDDIR "/plugins/backends/cuda/cuda.so");
+    if (!backend)
         cr_skip_test("the cuda backend is not built");
-    cr_assert_eq(td__plugins_scan(&plugins, &file, 1, NULL, 0), 0);
-    td__plugins_load_backends(&plugins, "cuda");
-    cr_assert(plugins.v[0]->loaded, "%s", plugins.v[0]->refused);
-    const td_backend_type *backend = (const td_backend_type *)td__find_type(TD_KIND_BACKEND, "cuda");
-    cr_assert_not_null(backend);
     has_all_kernels(backend);
     cr_expect_null(backend->kernel("no such operation"));
     int runs = backend->score(why, sizeof why) > 0;
@@ -343,4 +349,17 @@ Test(ops, cuda)
     cr_expect(runs || *why, "it does not say why it does not run");
     if (!runs)
         cr_skip_test("all kernels are there, but none was run: %s", why);
+}
+
+/* The same sources compiled for the host. */
+Test(ops, cuda_on_host)
+{
+    td__plugins plugins = {0};
+    const td_backend_type *backend = cuda_of(&plugins, TD_BUILDDIR "/tests/cuda_on_host/cuda.so");
+    if (!backend)
+        cr_skip_test("there is no C++ compiler");
+    compare_backend(backend, 1);
+    keeps_nan(backend);
+    td__registry_clear();
+    td__plugins_free(&plugins);
 }

@@ -2,13 +2,14 @@
 if CUDA
 cuda_plugindir = $(plugindir)
 cuda_plugin_PROGRAMS = %D%/cuda.so
-%C%_cuda_so_SOURCES = %D%/cuda.c %D%/device.c \
-	%D%/alloc.c %D%/graph.c %D%/cublas.c %D%/cudnn.c
+%C%_cuda_so_SOURCES = $(cuda_glue)
 %C%_cuda_so_CPPFLAGS = $(AM_CPPFLAGS) -isystem $(CUDA_HOME)/include
 %C%_cuda_so_CFLAGS = $(CFLAGS_PLUGIN)
 %C%_cuda_so_LDFLAGS = $(LDFLAGS_PLUGIN) -L$(CUDA_LIBDIR) -Wl,-rpath,$(CUDA_LIBDIR)
 %C%_cuda_so_LDADD = $(cuda_kernels) -lcudnn -lcublas -lcudart -lstdc++
 endif
+
+cuda_glue = %D%/cuda.c %D%/device.c %D%/alloc.c %D%/graph.c %D%/cublas.c %D%/cudnn.c
 
 # Kernels: nvcc, for each architecture of CUDA_ARCHS, and PTX of the last for newer devices.
 cuda_sources = %D%/pointwise.cu %D%/cast.cu %D%/reduce.cu \
@@ -22,5 +23,4 @@ NVCCFLAGS = -O3 -std=c++17 --extended-lambda
 	  -Xcompiler -fPIC,-fvisibility=hidden,-Wall -c -o $@ $<
 $(cuda_kernels): $(cuda_headers) $(tdinclude_HEADERS)
 CLEANFILES += $(cuda_kernels)
-EXTRA_DIST += $(cuda_sources) $(cuda_headers) %D%/cuda.c %D%/device.c \
-	%D%/alloc.c %D%/graph.c %D%/cublas.c %D%/cudnn.c %D%/README.md
+EXTRA_DIST += $(cuda_sources) $(cuda_headers) $(cuda_glue) %D%/README.md
