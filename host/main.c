@@ -63,7 +63,7 @@ static const struct option_row {
     {"--backend", "NAME", BACKEND, RUNS | CONFORM,
      "where tensors live and kernels run (default: cpu); auto: the best that works here"},
     {"--precision", "NAME", PRECISION, TRAIN | TEST,
-     "float32 (default), or bf16: products and convolutions in bfloat16, weights and all else in float32"},
+     "float32 (default), or bf16: activations in bfloat16, weights, statistics and losses in float32"},
     {"--threads", "N", THREADS, RUNS | CONFORM,
      "how many threads compute (default: all cores); results do not depend on it"},
     {"--resume", NULL, RESUME, TRAIN, "goes on from the last checkpoint in --out"},

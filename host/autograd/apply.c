@@ -28,12 +28,16 @@ static int fits(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
     return !c->error;
 }
 
+static void describe(td_tensor *const *in, uint32_t n_in, td_desc *desc)
+{
+    for (uint32_t i = 0; i < TD_OP_MAX_IN; i++)
+        desc[i] = i < n_in && in[i] ? in[i]->d : (td_desc){TD_FLOAT32, UINT32_MAX, {0}};
+}
+
 static void run_kernel(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor *const *in, uint32_t n_in,
                        const td_desc *out_desc, const void *attrs, td_tensor **out)
 {
     td_view in_view[TD_OP_MAX_IN] = {{{0}, NULL}}, out_view[TD_OP_MAX_OUT];
-    if (!kernel)
-        kernel = td__kernel(c->backend, op);
     if (!kernel) {
         td__fail(c, "the %s backend has no kernel for this operation", c->backend->type.key);
         return;
@@ -48,9 +52,9 @@ static void run_kernel(td_ctx *c, const td_op_type *op, td_kernel kernel, td_ten
     td__run(c, op->name, kernel, in_view, out_view, attrs);
 }
 
-/* Makes the outputs and computes them, by `kernel` or, without one, the operation's own. */
-static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor *const *in, uint32_t n_in,
-                    const td_desc *in_desc, const void *attrs, td_tensor **out)
+/* Makes the outputs, those in `half` of bfloat16 whatever in_desc leads to, and computes them by `kernel`. */
+static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, uint32_t half, td_tensor *const *in,
+                    uint32_t n_in, const td_desc *in_desc, const void *attrs, td_tensor **out)
 {
     td_desc out_desc[TD_OP_MAX_OUT] = {{0}};
     op->infer(c, in_desc, n_in, attrs, out_desc);
@@ -61,6 +65,9 @@ static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor
         out[0] = td__tensor_alias(c, in[0], &out_desc[0]);
         return;
     }
+    for (uint32_t i = 0; i < op->n_out; i++)
+        if (half >> i & 1)
+            out_desc[i].dtype = TD_BFLOAT16;
     if (!c->together || !td__together_take(c, op, in, n_in, attrs))
         run_kernel(c, op, kernel, in, n_in, out_desc, attrs, out);
     for (uint32_t i = 0; i < n_in; i++)
@@ -68,36 +75,108 @@ static void compute(td_ctx *c, const td_op_type *op, td_kernel kernel, td_tensor
             in[i]->storage->version++;
 }
 
-static td_tensor *rounded(td_ctx *c, td_tensor *t)
+static void compute_as_given(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                             td_tensor **out)
 {
-    return t ? td_cast(c, td_cast(c, t, TD_BFLOAT16), TD_FLOAT32) : NULL;
+    td_desc in_desc[TD_OP_MAX_IN];
+    describe(in, n_in, in_desc);
+    compute(c, op, td__kernel(c->backend, op), 0, in, n_in, in_desc, attrs, out);
 }
 
-/* The same in bfloat16: by the backend's kernel for that, else with factors and results that are rounded to it. */
-static void compute_bf16(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc,
-                         const void *attrs, td_tensor **out)
+/* ---- in bfloat16 (td_op_type.half_in) ---- */
+
+static int named(const td_op_type *op, uint32_t i, const td_tensor *t)
 {
-    td_tensor *factors[TD_OP_MAX_IN] = {NULL};
-    td_kernel kernel = td__kernel_way(c->backend, op, "bf16");
-    int grad = c->grad;
-    if (kernel) {
-        compute(c, op, kernel, in, n_in, in_desc, attrs, out);
-        return;
+    return op->half_in >> i & 1 && t && (t->d.dtype == TD_FLOAT32 || t->d.dtype == TD_BFLOAT16);
+}
+
+/* Whether the call is one in bfloat16: of a product always, else when nothing but bfloat16 comes where it may. */
+static int works_in_half(const td_op_type *op, td_tensor *const *in, uint32_t n_in)
+{
+    uint32_t may = 0, are = 0;
+    for (uint32_t i = 0; i < n_in; i++) {
+        may += (uint32_t)named(op, i, in[i]);
+        are += named(op, i, in[i]) && in[i]->d.dtype == TD_BFLOAT16;
     }
-    c->grad = 0;
-    td__frame_push(c);
+    return may && (op->flags & TD_OP_AUTOCAST || are == may);
+}
+
+/* The inputs in the types the call takes: what comes in the other one is converted. */
+static void convert(td_ctx *c, const td_op_type *op, int half, td_tensor *const *in, uint32_t n_in, td_tensor **taken)
+{
+    for (uint32_t i = 0; i < n_in; i++) {
+        uint32_t dtype = half && named(op, i, in[i]) ? TD_BFLOAT16 : TD_FLOAT32;
+        int other = in[i] && in[i]->d.dtype != dtype && !td__writes(op, i) &&
+                    (in[i]->d.dtype == TD_BFLOAT16 || dtype == TD_BFLOAT16);
+        taken[i] = other ? td_cast(c, in[i], dtype) : in[i];
+    }
+}
+
+/* Without a kernel for that: in float32, and rounded. */
+static void compute_rounded(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                            td_tensor **out)
+{
+    td_tensor *whole[TD_OP_MAX_IN];
+    convert(c, op, 0, in, n_in, whole);
+    compute_as_given(c, op, whole, n_in, attrs, out);
+    for (uint32_t i = 0; i < op->n_out; i++)
+        if (op->half_out >> i & 1)
+            out[i] = td_cast(c, out[i], TD_BFLOAT16);
+}
+
+static void compute_half(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                         td_tensor **out)
+{
+    td_kernel kernel = td__half_kernel(c->backend, op);
+    td_desc in_desc[TD_OP_MAX_IN];
+    describe(in, n_in, in_desc);
     for (uint32_t i = 0; i < n_in; i++)
-        factors[i] = rounded(c, in[i]);
-    compute(c, op, NULL, factors, n_in, in_desc, attrs, out);
-    out[0] = td__frame_pop(c, td_value_of(rounded(c, out[0]))).tensor;
+        if (named(op, i, in[i]))
+            in_desc[i].dtype = TD_FLOAT32;
+    if (kernel)
+        compute(c, op, kernel, op->half_out, in, n_in, in_desc, attrs, out);
+    else
+        compute_rounded(c, op, in, n_in, attrs, out);
+}
+
+/* Converts, computes, records.  What the conversions made is dropped, but for what the gradient rule reads: the
+ * weights a convolution had, so they are converted once a step. */
+static void call_bf16(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                      td_tensor **out)
+{
+    td_tensor *taken[TD_OP_MAX_IN] = {NULL};
+    int grad = c->grad, half = works_in_half(op, in, n_in);
+    td__frame_push(c);
+    c->grad = 0;
+    convert(c, op, half, in, n_in, taken);
+    if (half && !(op->flags & TD_OP_MOVES))
+        compute_half(c, op, taken, n_in, attrs, out);
+    else
+        compute_as_given(c, op, taken, n_in, attrs, out);
     c->grad = grad;
+    if (!c->error && c->grad && op->grad)
+        td__record(c, op, in, taken, n_in, attrs, out);
+    for (uint32_t i = 0; i < op->n_out; i++)
+        td__retain(out[i]);
+    td__frame_pop(c, td_none());
+    for (uint32_t i = 0; i < op->n_out; i++)
+        td__frame_own(c, out[i]);
+}
+
+/* ---- in the types that are given ---- */
+
+static void call_exact(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const void *attrs,
+                       td_tensor **out)
+{
+    compute_as_given(c, op, in, n_in, attrs, out);
+    if (!c->error && c->grad && op->grad)
+        td__record(c, op, in, in, n_in, attrs, out);
 }
 
 td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t n_in, const void *attrs,
                      uint32_t attrs_size, td_tensor **out, uint32_t n_out)
 {
     td_tensor *made[TD_OP_MAX_OUT] = {td__empty(), td__empty(), td__empty(), td__empty()};
-    td_desc in_desc[TD_OP_MAX_IN];
     const char *outer = c->op;
     td__fills_catch_up(c);
     const td_op_type *op = c->error ? NULL : td__op_find(name);
@@ -105,20 +184,8 @@ td_tensor *td__apply(td_ctx *c, const char *name, td_tensor *const *in, uint32_t
         td__fail(c, "there is no operation '%s'", name);
     else
         c->op = op->name;
-    if (op && fits(c, op, in, n_in, attrs_size, out, n_out)) {
-        for (uint32_t i = 0; i < TD_OP_MAX_IN; i++) {
-            if (i < n_in && in[i])
-                in_desc[i] = in[i]->d;
-            else
-                in_desc[i] = (td_desc){TD_FLOAT32, UINT32_MAX, {0}};
-        }
-        if (c->bf16 && op->flags & TD_OP_AUTOCAST && in_desc[0].dtype == TD_FLOAT32)
-            compute_bf16(c, op, in, n_in, in_desc, attrs, made);
-        else
-            compute(c, op, NULL, in, n_in, in_desc, attrs, made);
-        if (!c->error && c->grad && op->grad)
-            td__record(c, op, in, n_in, in_desc, attrs, made);
-    }
+    if (op && fits(c, op, in, n_in, attrs_size, out, n_out))
+        (c->bf16 ? call_bf16 : call_exact)(c, op, in, n_in, attrs, made);
     c->op = outer;
     for (uint32_t i = 0; out && i < n_out; i++)
         out[i] = c->error || i >= TD_OP_MAX_OUT ? td__empty() : made[i];

@@ -37,6 +37,7 @@ typedef struct td__node {
     const td_op_type *op;
     void *attrs;
     uint32_t n_in, n_out;
+    int bf16; /* the context's, for the rule */
     struct edge *in;
     struct result *out;
     td_desc *in_desc, *out_desc;
@@ -70,7 +71,7 @@ static td__node *new_node(struct td__tape *tape, const td_op_type *op, uint32_t 
     td__node *n = td__arena_alloc(a, sizeof *n);
     if (!n)
         return NULL;
-    *n = (td__node){tape->last, op, NULL, n_in, op->n_out, NULL, NULL, NULL, NULL};
+    *n = (td__node){.previous = tape->last, .op = op, .n_in = n_in, .n_out = op->n_out};
     n->attrs = td__arena_alloc(a, op->attrs_size);
     n->in = td__arena_alloc(a, n_in * sizeof *n->in);
     n->out = td__arena_alloc(a, op->n_out * sizeof *n->out);
@@ -81,7 +82,7 @@ static td__node *new_node(struct td__tape *tape, const td_op_type *op, uint32_t 
 
 static struct saved save(td_tensor *t) { return (struct saved){td__retain(t), t->storage->version}; }
 
-void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t n_in, const td_desc *in_desc,
+void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, td_tensor *const *taken, uint32_t n_in,
                 const void *attrs, td_tensor *const *out)
 {
     int wanted = 0;
@@ -97,10 +98,11 @@ void td__record(td_ctx *c, const td_op_type *op, td_tensor *const *in, uint32_t 
     }
     if (op->attrs_size)
         memcpy(n->attrs, attrs, op->attrs_size);
-    memcpy(n->in_desc, in_desc, n_in * sizeof *in_desc);
+    n->bf16 = c->bf16;
     for (uint32_t i = 0; i < n_in; i++) {
+        n->in_desc[i] = in[i] ? in[i]->d : (td_desc){TD_FLOAT32, UINT32_MAX, {0}};
         if (op->save_in >> i & 1 && in[i])
-            n->in[i].saved = save(in[i]);
+            n->in[i].saved = save(taken[i]);
         if (!in[i] || !in[i]->requires_grad)
             continue;
         n->in[i].node = in[i]->node;
@@ -179,7 +181,9 @@ static int exclusive(const td_tensor *t) { return t->refs == 1 && t->storage->re
 /* Runs an operation that writes into a tensor which already exists. */
 static void run_into(td_ctx *c, const char *name, td_tensor *x, td_tensor *y, td_tensor *out)
 {
-    td_kernel kernel = td__kernel(c->backend, td__op_find(name));
+    const td_op_type *op = td__op_find(name);
+    td_kernel kernel =
+        out->d.dtype == TD_BFLOAT16 && !(op->flags & TD_OP_MOVES) ? td__half_kernel(c->backend, op) : td__kernel(c->backend, op);
     td_view in[2] = {td__view(x), td__view(y)}, view = td__view(out);
     if (kernel)
         td__run(c, name, kernel, in, &view, NULL);
@@ -187,16 +191,33 @@ static void run_into(td_ctx *c, const char *name, td_tensor *x, td_tensor *y, td
         td__fail(c, "the %s backend has no kernel for '%s'", c->backend->type.key, name);
 }
 
-/* Adds g (its reference becomes ours) to what is in slot, in place where nobody else sees that. */
+/* x + y of bfloat16, rounded; owned.  For backends without a kernel of that. */
+static td_tensor *rounded_sum(td_ctx *c, td_tensor *x, td_tensor *y)
+{
+    td__frame_push(c);
+    td_tensor *sum = td_add(c, td_cast(c, x, TD_FLOAT32), td_cast(c, y, TD_FLOAT32));
+    sum = td__retain(td_cast(c, sum, TD_BFLOAT16));
+    td__frame_pop(c, td_none());
+    return sum;
+}
+
+/* Adds g (its reference becomes ours) to what is in slot, in place where nobody else sees that.  Gradients of bfloat16
+ * are summed in bfloat16, as PyTorch's: few uses of one activation meet, and in float32 it would be the largest tensors
+ * that take twice the memory. */
 static void accumulate(td_ctx *c, td_tensor **slot, td_tensor *g)
 {
     if (!*slot) {
         *slot = g;
         return;
     }
-    td_tensor *sum = exclusive(*slot) ? td__retain(*slot) : td__tensor_own(c, &g->d);
-    if (!c->error)
-        run_into(c, "add", *slot, g, sum);
+    td_tensor *sum;
+    if (g->d.dtype == TD_BFLOAT16 && !td__half_kernel(c->backend, td__op_find("add"))) {
+        sum = rounded_sum(c, *slot, g);
+    } else {
+        sum = exclusive(*slot) ? td__retain(*slot) : td__tensor_own(c, &g->d);
+        if (!c->error)
+            run_into(c, "add", *slot, g, sum);
+    }
     td__release(*slot);
     td__release(g);
     *slot = sum;
@@ -234,6 +255,16 @@ static void check_gradient(td_ctx *c, uint32_t i, const td_tensor *g, const td_d
                  td__shape_text(d, want, sizeof want));
 }
 
+static int is_single_or_half(uint32_t dtype) { return dtype == TD_FLOAT32 || dtype == TD_BFLOAT16; }
+
+/* The gradient of an input, which has the input's type whatever precision the rule computed in. */
+static td_tensor *in_type_of(td_ctx *c, td_tensor *g, const td_desc *d)
+{
+    return g && g->d.dtype != d->dtype && is_single_or_half(g->d.dtype) && is_single_or_half(d->dtype)
+               ? td_cast(c, g, d->dtype)
+               : g;
+}
+
 /* The saved tensor, for the rule. */
 static td_tensor *recall(td_ctx *c, const struct saved *s, const char *what, uint32_t i)
 {
@@ -261,15 +292,18 @@ static void backward_node(td_ctx *c, td__node *n, int keep)
     for (uint32_t i = 0; i < n->n_out && flows; i++)
         out[i] = recall(c, &n->out[i].saved, "output", i);
     if (flows && !c->error) {
+        int bf16 = c->bf16;
+        c->bf16 = n->bf16;
         td__frame_push(c);
         td_grad g = {in, out, gout, needs, gin, n->in_desc, n->out_desc, n->attrs};
         n->op->grad(c, &g);
         for (uint32_t i = 0; i < n->n_in; i++) {
-            gin[i] = needs[i] && !c->error ? td__retain(gin[i]) : NULL;
+            gin[i] = needs[i] && !c->error ? td__retain(in_type_of(c, gin[i], &n->in_desc[i])) : NULL;
             if (gin[i])
                 check_gradient(c, i, gin[i], &n->in_desc[i]);
         }
         td__frame_pop(c, td_none());
+        c->bf16 = bf16;
     }
     for (uint32_t i = 0; i < n->n_out; i++)
         drop(&n->out[i].grad);

@@ -90,29 +90,32 @@ static td_kernel look_up(const td_backend_type *b, const td_op_type *op)
     return kernel;
 }
 
-/* Every operation call asks; names are compared once per thread. */
-td_kernel td__kernel(const td_backend_type *b, const td_op_type *op)
-{
-    static _Thread_local struct {
-        const td_backend_type *b;
-        const td_op_type *op;
-        td_kernel kernel;
-    } cache[256];
-    size_t slot = ((uintptr_t)op / sizeof *op ^ (uintptr_t)b / sizeof *b) % 256;
-    if (cache[slot].b != b || cache[slot].op != op) {
-        cache[slot].kernel = look_up(b, op);
-        cache[slot].b = b;
-        cache[slot].op = op;
-    }
-    return cache[slot].kernel;
-}
-
 td_kernel td__kernel_way(const td_backend_type *b, const td_op_type *op, const char *way)
 {
     char name[64];
     snprintf(name, sizeof name, "%s.%s", op->name, way);
     return b->kernel(name);
 }
+
+struct found {
+    const td_backend_type *b;
+    const td_op_type *op;
+    td_kernel kernel, half;
+};
+
+/* Every operation call asks; names are compared once per thread. */
+static const struct found *found(const td_backend_type *b, const td_op_type *op)
+{
+    static _Thread_local struct found cache[256];
+    struct found *f = &cache[((uintptr_t)op / sizeof *op ^ (uintptr_t)b / sizeof *b) % 256];
+    if (f->b != b || f->op != op)
+        *f = (struct found){b, op, look_up(b, op), td__kernel_way(b, op, "bf16")};
+    return f;
+}
+
+td_kernel td__kernel(const td_backend_type *b, const td_op_type *op) { return found(b, op)->kernel; }
+
+td_kernel td__half_kernel(const td_backend_type *b, const td_op_type *op) { return found(b, op)->half; }
 
 /* ---- running ---- */
 

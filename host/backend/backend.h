@@ -36,6 +36,8 @@ const td_backend_type *td__backend_use(const td_backend_type *b, char *why, size
 int32_t td__run(td_ctx *c, const char *op, td_kernel kernel, const td_view *in, td_view *out, const void *attrs);
 /* The kernel of op on backend b: the backend's own, else one the plugin that brought the op has for b.  NULL: none. */
 td_kernel td__kernel(const td_backend_type *b, const td_op_type *op);
+/* The backend's own kernel for op in bfloat16 (see td_op_type.half_in).  NULL: none. */
+td_kernel td__half_kernel(const td_backend_type *b, const td_op_type *op);
 /* The backend's own kernel for the operation done in another way, named NAME.way; NULL: none. */
 td_kernel td__kernel_way(const td_backend_type *b, const td_op_type *op, const char *way);
 

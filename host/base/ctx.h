@@ -16,7 +16,7 @@ struct td_ctx {
     const char *where;   /* what is running now, for messages ("student layer1.0.conv1"); borrowed, may be NULL */
     const char *op;      /* the operation at work, for messages; borrowed, may be NULL */
     int out_of_memory;   /* the failure is one of the backend's memory */
-    int bf16;            /* operations with TD_OP_AUTOCAST round what they take and give to bfloat16 */
+    int bf16;            /* activations are bfloat16 (td_op_type.half_in) */
     const td_backend_type *backend; /* where new tensors live; NULL in contexts that make none (loader threads) */
     struct td__frame *frame;        /* innermost frame; see tensor/frame.h */
     struct td__tape *tape;          /* records while grad is set; see autograd/tape.h */

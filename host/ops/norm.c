@@ -108,8 +108,8 @@ static void batch_norm_grad(td_ctx *c, const td_grad *g)
 const td_op_type td__ops_norm[] = {
     {.name = "batch_norm", .min_in = 1, .max_in = 6, .n_out = 3, .attrs_size = sizeof(td_batch_norm_attrs),
      .mutates = 1u << RUNNING_MEAN | 1u << RUNNING_VAR, .save_in = 1u << X | 1u << WEIGHT, .save_out = 7,
-     .infer = batch_norm_infer, .grad = batch_norm_grad},
+     .infer = batch_norm_infer, .grad = batch_norm_grad, .half_in = 1u << X | 1u << RESIDUAL, .half_out = 1},
     {.name = "batch_norm_grad", .min_in = 2, .max_in = 6, .n_out = 3, .attrs_size = sizeof(td_batch_norm_attrs),
-     .flags = TD_OP_NONDIFF, .infer = batch_norm_grad_infer},
+     .flags = TD_OP_NONDIFF, .infer = batch_norm_grad_infer, .half_in = 1u << 0 | 1u << 1 | 1u << 5, .half_out = 1},
     {.name = NULL},
 };

@@ -200,37 +200,42 @@ static void grad_cast(td_ctx *c, const td_grad *g)
         g->gin[0] = td_cast(c, g->gout[0], g->in_desc[0].dtype);
 }
 
-#define BINARY(name, save_in, save_out, grad) {name, 2, 2, 1, 0, 0, 0, save_in, save_out, infer_binary, grad, NULL}
-#define UNARY(name, save_in, save_out, grad) {name, 1, 1, 1, 0, 0, 0, save_in, save_out, infer_unary, grad, NULL}
-#define SCALAR(name, save_in, grad) {name, 1, 1, 1, sizeof(td_scalar_attrs), 0, 0, save_in, 0, infer_unary, grad, NULL}
+/* `half`: 1 where bfloat16 stays bfloat16 (td_op_type.half_in): what networks do to activations.  affine is not, for the
+ * sake of the gradients that subtract from 1. */
+#define BINARY(name, save_in, save_out, grad, half) \
+    {name, 2, 2, 1, 0, 0, 0, save_in, save_out, infer_binary, grad, NULL, 3 * (half), half}
+#define UNARY(name, save_in, save_out, grad, half) \
+    {name, 1, 1, 1, 0, 0, 0, save_in, save_out, infer_unary, grad, NULL, half, half}
+#define SCALAR(name, save_in, grad, half) \
+    {name, 1, 1, 1, sizeof(td_scalar_attrs), 0, 0, save_in, 0, infer_unary, grad, NULL, half, half}
 
 const td_op_type td__ops_pointwise[] = {
-    BINARY("add", 0, 0, grad_add),
-    BINARY("sub", 0, 0, grad_sub),
-    BINARY("mul", 3, 0, grad_mul),
-    BINARY("div", 2, 1, grad_div),
-    BINARY("maximum", 3, 0, grad_maximum),
-    BINARY("minimum", 3, 0, grad_minimum),
-    {"greater", 2, 2, 1, 0, TD_OP_NONDIFF, 0, 0, 0, infer_compare, NULL, NULL},
-    {"equal", 2, 2, 1, 0, TD_OP_NONDIFF, 0, 0, 0, infer_compare, NULL, NULL},
-    UNARY("neg", 0, 0, grad_neg),
-    UNARY("exp", 0, 1, grad_exp),
-    UNARY("log", 1, 0, grad_log),
-    UNARY("sqrt", 0, 1, grad_sqrt),
-    UNARY("abs", 1, 0, grad_abs),
-    UNARY("square", 1, 0, grad_square),
-    UNARY("sigmoid", 0, 1, grad_sigmoid),
-    UNARY("tanh", 0, 1, grad_tanh),
-    UNARY("softplus", 1, 0, grad_softplus),
-    UNARY("relu", 0, 1, grad_relu),
+    BINARY("add", 0, 0, grad_add, 1),
+    BINARY("sub", 0, 0, grad_sub, 1),
+    BINARY("mul", 3, 0, grad_mul, 1),
+    BINARY("div", 2, 1, grad_div, 0),
+    BINARY("maximum", 3, 0, grad_maximum, 0),
+    BINARY("minimum", 3, 0, grad_minimum, 0),
+    {"greater", 2, 2, 1, 0, TD_OP_NONDIFF, 0, 0, 0, infer_compare, NULL, NULL, 0, 0},
+    {"equal", 2, 2, 1, 0, TD_OP_NONDIFF, 0, 0, 0, infer_compare, NULL, NULL, 0, 0},
+    UNARY("neg", 0, 0, grad_neg, 1),
+    UNARY("exp", 0, 1, grad_exp, 0),
+    UNARY("log", 1, 0, grad_log, 0),
+    UNARY("sqrt", 0, 1, grad_sqrt, 0),
+    UNARY("abs", 1, 0, grad_abs, 0),
+    UNARY("square", 1, 0, grad_square, 0),
+    UNARY("sigmoid", 0, 1, grad_sigmoid, 1),
+    UNARY("tanh", 0, 1, grad_tanh, 1),
+    UNARY("softplus", 1, 0, grad_softplus, 0),
+    UNARY("relu", 0, 1, grad_relu, 1),
     /* (relu's output, gradient) -> gradient where the output is positive, else 0 */
-    {"relu_grad", 2, 2, 1, 0, TD_OP_NONDIFF, 0, 0, 0, infer_binary, NULL, NULL},
-    SCALAR("affine", 0, grad_affine),
-    SCALAR("pow", 1, grad_pow),
-    SCALAR("clamp", 1, grad_clamp),
-    SCALAR("leaky_relu", 1, grad_leaky_relu),
-    {"where", 3, 3, 1, 0, 0, 0, 1, 0, infer_where, grad_where, NULL},
-    {"dropout", 1, 2, 1, sizeof(td_dropout_attrs), 0, 0, 2, 0, infer_dropout, grad_dropout, NULL},
-    {"cast", 1, 1, 1, sizeof(td_cast_attrs), TD_OP_VIEW, 0, 0, 0, infer_cast, grad_cast, NULL},
+    {"relu_grad", 2, 2, 1, 0, TD_OP_NONDIFF, 0, 0, 0, infer_binary, NULL, NULL, 3, 1},
+    SCALAR("affine", 0, grad_affine, 0),
+    SCALAR("pow", 1, grad_pow, 0),
+    SCALAR("clamp", 1, grad_clamp, 1),
+    SCALAR("leaky_relu", 1, grad_leaky_relu, 1),
+    {"where", 3, 3, 1, 0, 0, 0, 1, 0, infer_where, grad_where, NULL, 0, 0},
+    {"dropout", 1, 2, 1, sizeof(td_dropout_attrs), 0, 0, 2, 0, infer_dropout, grad_dropout, NULL, 1, 1},
+    {"cast", 1, 1, 1, sizeof(td_cast_attrs), TD_OP_VIEW | TD_OP_MOVES, 0, 0, 0, infer_cast, grad_cast, NULL, 1, 0},
     {.name = NULL},
 };

@@ -151,7 +151,7 @@ static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
 
 #define POOL(op, outputs, attrs, rule, ...) \
     {.name = (op), .min_in = 1, .max_in = 1, .n_out = (outputs), .attrs_size = sizeof(attrs), \
-     .infer = (rule), __VA_ARGS__}
+     .infer = (rule), .half_in = 1, .half_out = 1, __VA_ARGS__}
 
 const td_op_type td__ops_pool[] = {
     POOL("max_pool2d", 2, td_pool2d_attrs, max_windows_infer, .save_out = 2, .grad = max_pool_grad),
@@ -160,7 +160,7 @@ const td_op_type td__ops_pool[] = {
     POOL("adaptive_avg_pool2d", 1, td_shape_attrs, resized_infer, .grad = adaptive_avg_pool2d_grad),
     POOL("interpolate_nearest", 1, td_shape_attrs, resized_infer, .grad = interpolate_nearest_grad),
     {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
-     .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer},
+     .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer, .half_in = 1, .half_out = 1},
     POOL("avg_pool2d_grad", 1, td_pool2d_grad_attrs, avg_pool2d_grad_infer, .flags = TD_OP_NONDIFF),
     POOL("adaptive_avg_pool2d_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),
     POOL("interpolate_nearest_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),

@@ -83,12 +83,12 @@ static void grad_amax(td_ctx *c, const td_grad *g)
     g->gin[0] = td_mul(c, is_max, keep(c, g, share));
 }
 
-#define REDUCE(name, saves, infer, grad) {name, 1, 1, 1, sizeof(td_dims_attrs), 0, 0, saves, saves, infer, grad, NULL}
+#define REDUCE(name, saves, infer, grad) {name, 1, 1, 1, sizeof(td_dims_attrs), 0, 0, saves, saves, infer, grad, NULL, 0, 0}
 
 const td_op_type td__ops_reduce[] = {
     REDUCE("sum", 0, infer_reduce, grad_sum),
     REDUCE("mean", 0, infer_reduce, grad_mean),
     REDUCE("amax", 1, infer_amax, grad_amax),
-    {"argmax", 1, 1, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_argmax, NULL, NULL},
+    {"argmax", 1, 1, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_argmax, NULL, NULL, 0, 0},
     {.name = NULL},
 };

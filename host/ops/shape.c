@@ -206,7 +206,7 @@ static void grad_pad(td_ctx *c, const td_grad *g)
 }
 
 #define ROW(name, n_in, attrs, flags, infer, grad) \
-    {name, n_in, n_in, 1, sizeof(attrs), flags, 0, 0, 0, infer, grad, NULL}
+    {name, n_in, n_in, 1, sizeof(attrs), (flags) | TD_OP_MOVES, 0, 0, 0, infer, grad, NULL, (1u << (n_in)) - 1, 1}
 
 const td_op_type td__ops_shape[] = {
     ROW("reshape", 1, td_shape_attrs, TD_OP_VIEW, infer_reshape, grad_reshape),

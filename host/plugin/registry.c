@@ -158,7 +158,7 @@ int32_t td__stage(td_registrar *r, uint32_t kind, const void *descriptor, uint32
         return TD_ERROR;
     if (!td__kind_size(kind))
         return refuse(r, td__printf("registers something of kind %u, which this host does not know", kind));
-    if (!descriptor || size < (kind == TD_KIND_OP ? sizeof(td_op_type) : sizeof(td_type)))
+    if (!descriptor || size < (kind == TD_KIND_OP ? offsetof(td_op_type, half_in) : sizeof(td_type)))
         return refuse(
             r, td__printf("registers %s with a descriptor of %u bytes", td__kind_title(kind), descriptor ? size : 0));
     if (td__grow(&r->v, &r->capacity, r->n + 1, sizeof *r->v))

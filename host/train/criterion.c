@@ -97,6 +97,9 @@ static void add_model_terms(td_ctx *c, td__criterion *k, td_io *io)
 td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
 {
     const td_criterion_type *type = (const td_criterion_type *)k->plan->object->type;
+    td_tensor *loss = td__empty();
+    int bf16 = c->bf16;
+    c->bf16 = 0; /* losses, their products too, are float32 */
     k->n = 0;
     for (size_t i = 0; i < k->plan->n_terms; i++) {
         const td__term_plan *t = &k->plan->terms[i];
@@ -110,7 +113,10 @@ td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
     }
     if (k->plan->model_term)
         add_model_terms(c, k, io);
-    return c->error || !k->n ? td__empty() : type->combine(c, k->plan->object->params, k->terms, (int64_t)k->n);
+    if (!c->error && k->n)
+        loss = type->combine(c, k->plan->object->params, k->terms, (int64_t)k->n);
+    c->bf16 = bf16;
+    return loss;
 }
 
 td_tensor *td__criterion_part(td_ctx *c, const td__criterion *k, int distilled)

@@ -28,13 +28,14 @@ static void value_drop(td_value *v)
     *v = td_none();
 }
 
-/* 0, or -1 when memory is out; then *to is still fit for value_drop. */
-static int value_keep(td_value from, td_value *to)
+/* What leaves a network is float32, so that no loss meets bfloat16.
+ * 0, or -1 when memory is out; then *to is still fit for value_drop. */
+static int value_keep(td_ctx *c, td_value from, td_value *to)
 {
     *to = td_none();
     to->kind = from.kind;
     if (from.kind == TD_VALUE_TENSOR)
-        to->tensor = td__retain(from.tensor);
+        to->tensor = td__retain(from.tensor->d.dtype == TD_BFLOAT16 ? td_cast(c, from.tensor, TD_FLOAT32) : from.tensor);
     if ((from.kind != TD_VALUE_TUPLE && from.kind != TD_VALUE_DICT) || !from.n)
         return 0;
     td_value *items = calloc(from.n, sizeof *items);
@@ -45,7 +46,7 @@ static int value_keep(td_value from, td_value *to)
         return -1;
     to->n = from.n;
     for (uint32_t i = 0; i < from.n; i++)
-        if (value_keep(from.items[i], &items[i]) || (keys && !(keys[i] = td__strdup(from.keys[i]))))
+        if (value_keep(c, from.items[i], &items[i]) || (keys && !(keys[i] = td__strdup(from.keys[i]))))
             return -1;
     return 0;
 }
@@ -99,7 +100,7 @@ static td__slot *add(td_io *io, const td_tap *tap)
 static void fill(td_ctx *c, td_value *to, td_value value)
 {
     value_drop(to);
-    if (value_keep(value, to)) {
+    if (value_keep(c, value, to)) {
         value_drop(to);
         td__fail(c, "out of memory");
     }

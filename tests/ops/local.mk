@@ -37,3 +37,8 @@ check_PROGRAMS += tests/ops/test_storage
 tests_ops_test_storage_SOURCES = tests/ops/test_storage.c
 tests_ops_test_storage_LDADD = $(TEST_LDADD)
 TESTS += tests/ops/test_storage
+
+check_PROGRAMS += tests/ops/test_half
+tests_ops_test_half_SOURCES = tests/ops/test_half.c
+tests_ops_test_half_LDADD = $(TEST_LDADD)
+TESTS += tests/ops/test_half

@@ -237,6 +237,16 @@ static void has_all_kernels(const td_backend_type *backend)
         cr_expect_not_null(td__kernel(backend, op), "the %s backend has no kernel of '%s'", backend->type.key, op->name);
 }
 
+/* What is bfloat16 in a network stays so without the host's conversions. */
+static void has_all_half_kernels(const td_backend_type *backend)
+{
+    const td_op_type *op;
+    for (size_t i = 0; (op = td__op_at(i)); i++)
+        if (op->half_in && !(op->flags & TD_OP_MOVES))
+            cr_expect_not_null(td__half_kernel(backend, op), "the %s backend has no kernel of '%s.bf16'",
+                               backend->type.key, op->name);
+}
+
 /* Every operation has a kernel on the backend, and it agrees with the reference, with one thread and with three: when
  * `exact`, with the same bits. */
 static void compare_backend(const td_backend_type *backend, int exact)
@@ -275,6 +285,80 @@ static void compare_backend(const td_backend_type *backend, int exact)
 }
 
 Test(ops, cpu) { compare_backend(&td__cpu_backend, 1); }
+
+/* ---- bfloat16: all floating inputs that are not written have its values ---- */
+
+enum { EXACT, ONE_THREAD, THREE_THREADS, HALF_WAYS };
+
+/* The case computed from values that bfloat16 has: in float32, or with --precision bf16. */
+static run run_rounded(td_ctx *c, const op_case *t, int way)
+{
+    run r = prepare(c, t, TD_FLOAT32);
+    for (uint32_t k = 0; k < r.n_in; k++) {
+        int written = r.op->mutates >> k & 1 || (k == 0 && r.op->flags & TD_OP_INPLACE);
+        if (!r.in[k] || r.in[k]->d.dtype != TD_FLOAT32 || written)
+            continue;
+        r.in[k] = td_cast(c, r.in[k], TD_BFLOAT16);
+        if (way == EXACT)
+            r.in[k] = td_cast(c, r.in[k], TD_FLOAT32);
+    }
+    c->bf16 = way != EXACT;
+    call(&r);
+    c->bf16 = 0;
+    return r;
+}
+
+/* Whether the result is of the type the op's row says, given that all inputs were bfloat16. */
+static void has_half_type(const run *r, uint32_t k)
+{
+    uint32_t dtype = r->result[k]->d.dtype;
+    if (!r->op->half_in || r->op->flags & (TD_OP_MOVES | TD_OP_INPLACE) || (dtype != TD_FLOAT32 && dtype != TD_BFLOAT16))
+        return;
+    cr_expect_eq(dtype, r->op->half_out >> k & 1 ? TD_BFLOAT16 : TD_FLOAT32, "%s: result %u has dtype %u", name_of(r->t),
+                 k, dtype);
+}
+
+/* With --precision bf16 every operation gives what float32 gives, rounded: within 2^-8 of each result; and the same bits
+ * for any number of threads. */
+static void compare_half(const td_backend_type *backend)
+{
+    td_ctx *c[2] = {context(&td__reference_backend), context(backend)};
+    EACH_CASE(t)
+    {
+        double *got[HALF_WAYS][TD_OP_MAX_IN] = {{0}};
+        int64_t n[TD_OP_MAX_IN] = {0};
+        for (int way = EXACT; way < HALF_WAYS; way++) {
+            td_ctx *with = c[way != EXACT];
+            cr_assert_eq(td__pool_start(way == THREE_THREADS ? 3 : 1), 0);
+            td__frame_push(with);
+            run r = run_rounded(with, t, way);
+            for (uint32_t k = 0; k < r.n_result && !with->error; k++) {
+                if (way != EXACT)
+                    has_half_type(&r, k);
+                got[way][k] = read_all(with, r.result[k]);
+                n[k] = td_numel(r.result[k]);
+            }
+            cr_expect_null(with->error, "%s: %s", name_of(t), with->error);
+            td__frame_pop(with, td_none());
+            td__ctx_clear(with);
+        }
+        for (uint32_t k = 0; k < TD_OP_MAX_IN; k++) {
+            compare(t, k, got[ONE_THREAD][k], got[EXACT][k], n[k], 1 / 256.0);
+            compare(t, k, got[THREE_THREADS][k], got[ONE_THREAD][k], n[k], 0);
+            for (int way = EXACT; way < HALF_WAYS; way++)
+                free(got[way][k]);
+        }
+    }
+    td__pool_stop();
+    td__ctx_free(c[0]);
+    td__ctx_free(c[1]);
+}
+
+Test(ops, bfloat16_by_rounding)
+{
+    compare_half(&td__reference_backend);
+    compare_half(&td__cpu_backend);
+}
 
 /* A backend that is a plugin of this tree; NULL where it was not built. */
 static const td_backend_type *plugin_backend(td__plugins *plugins, const char *key)
@@ -338,10 +422,12 @@ Test(ops, cuda)
     if (!backend)
         cr_skip_test("the cuda backend is not built");
     has_all_kernels(backend);
+    has_all_half_kernels(backend);
     cr_expect_null(backend->kernel("no such operation"));
     int runs = backend->score(why, sizeof why) > 0;
     if (runs) {
         compare_backend(backend, 1);
+        compare_half(backend);
         keeps_nan(backend);
     }
     td__registry_clear();

@@ -466,7 +466,7 @@ static int32_t run_odd(td_run *r, const td_view *in, td_view *out, const void *a
 Test(tape, an_operation_of_a_plugin)
 {
     static const td_op_kernel kernels[] = {{"reference", run_odd}, {NULL, NULL}};
-    static const td_op_type odd = {"odd", 1, 1, 1, 0, 0, 0, 0, 0, infer_odd, grad_odd, kernels};
+    static const td_op_type odd = {"odd", 1, 1, 1, 0, 0, 0, 0, 0, infer_odd, grad_odd, kernels, 0, 0};
     cr_assert_eq(td__op_add(&odd), 0);
     cr_assert_eq(td__op_add(&odd), -1);
     td_ctx *c = context();

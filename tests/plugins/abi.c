@@ -143,7 +143,7 @@ AT(td_grad, in_desc, 40);
 AT(td_grad, out_desc, 48);
 AT(td_grad, attrs, 56);
 
-SIZE(td_op_type, 64);
+SIZE(td_op_type, 72);
 AT(td_op_type, name, 0);
 AT(td_op_type, min_in, 8);
 AT(td_op_type, max_in, 12);
@@ -156,6 +156,8 @@ AT(td_op_type, save_out, 36);
 AT(td_op_type, infer, 40);
 AT(td_op_type, grad, 48);
 AT(td_op_type, kernels, 56);
+AT(td_op_type, half_in, 64);
+AT(td_op_type, half_out, 68);
 
 SIZE(td_many, 16);
 AT(td_many, n, 0);
@@ -492,6 +494,8 @@ VALUE(TD_OP_MAX_OUT, 4);
 VALUE(TD_OP_INPLACE, 1);
 VALUE(TD_OP_TOGETHER, 16);
 VALUE(TD_OP_VIEW, 4);
+VALUE(TD_OP_AUTOCAST, 8);
+VALUE(TD_OP_MOVES, 32);
 VALUE(TD_OP_NONDIFF, 2);
 VALUE(TD_MEAN, 0);
 VALUE(TD_SUM, 1);

@@ -1,5 +1,4 @@
 /* Conversion between any two types, as the host's td__convert: to integers it truncates and saturates, NaN to 0. */
-#include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
 #include "plugins/backends/cuda/device.cuh"
@@ -69,22 +68,12 @@ static int32_t cast_kernel(td_run *r, const td_view *in, td_view *out, const voi
         return cuda_launched(r);
     }
     if (from == TD_FLOAT32 && to == TD_BFLOAT16)
-        return each(
-            r, n, [=] __device__(int64_t i) { ((__nv_bfloat16 *)y)[i] = __float2bfloat16_rn(((const float *)x)[i]); });
+        return map<float>(r, n, (bf16 *)y, (const float *)x, [] __device__(float v) { return v; });
     if (from == TD_BFLOAT16 && to == TD_FLOAT32)
-        return each(r, n,
-                    [=] __device__(int64_t i) { ((float *)y)[i] = __bfloat162float(((const __nv_bfloat16 *)x)[i]); });
+        return map<float>(r, n, (float *)y, (const bf16 *)x, [] __device__(float v) { return v; });
     if (from > TD_FLOAT16 && to > TD_FLOAT16)
         return each(r, n, [=] __device__(int64_t i) { store_int(y, to, i, load_int(x, from, i)); });
     return each(r, n, [=] __device__(int64_t i) { store_double(y, to, i, load_double(x, from, i)); });
 }
 
 const cuda_row cuda_cast[] = {{"cast", cast_kernel}, {NULL, NULL}};
-
-int32_t cuda_halve(td_run *r, const td_view *v, int empty, td_view *half)
-{
-    *half = *v;
-    half->d.dtype = TD_BFLOAT16;
-    half->data = td_host->run_scratch(r, (size_t)td_desc_numel(&v->d) * sizeof(__nv_bfloat16));
-    return !half->data ? TD_ERROR : empty ? TD_OK : cast_kernel(r, v, half, NULL);
-}

@@ -109,29 +109,19 @@ static int32_t run_product(td_run *r, const struct product *p, const td_view *x,
     return cuda_launched(r);
 }
 
-/* Factors and result by way of bfloat16. */
-static int32_t run_half(td_run *r, const struct product *p, const td_view *x, const td_view *y, td_view *out)
-{
-    td_view halves[3];
-    if (cuda_halve(r, x, 0, &halves[0]) || cuda_halve(r, y, 0, &halves[1]) || cuda_halve(r, out, 1, &halves[2]) ||
-        run_product(r, p, &halves[0], &halves[1], &halves[2]))
-        return TD_ERROR;
-    return cuda_cast[0].run(r, &halves[2], out, NULL);
-}
-
-typedef int32_t (*runner)(td_run *, const struct product *, const td_view *, const td_view *, td_view *);
-
-static int32_t linear_by(td_run *r, runner how, const td_view *in, td_view *out)
+/* In float32, float64, and in bfloat16 but for the bias. */
+static int32_t linear(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const td_desc *w = &in[1].d;
     const int64_t rows = td_desc_numel(&out->d) / (w->shape[0] ? w->shape[0] : 1);
     const struct product p = {1, rows, w->shape[0], w->shape[1], 0, 1};
-    if (how(r, &p, &in[0], &in[1], out))
+    (void)attrs;
+    if (run_product(r, &p, &in[0], &in[1], out))
         return TD_ERROR;
     return in[2].data ? cuda_add_bias(r, out, &in[2]) : TD_OK;
 }
 
-static int32_t matmul_by(td_run *r, runner how, const td_view *in, td_view *out, const void *attrs)
+static int32_t matmul(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const td_matmul_attrs *a = attrs;
     const uint32_t rank = out->d.ndim;
@@ -143,21 +133,8 @@ static int32_t matmul_by(td_run *r, runner how, const td_view *in, td_view *out,
         .x_swapped = a->trans_a,
         .y_swapped = a->trans_b,
     };
-    return how(r, &p, &in[0], &in[1], out);
+    return run_product(r, &p, &in[0], &in[1], out);
 }
 
-#define PRODUCTS(suffix, how)                                                                    \
-    static int32_t linear##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs) \
-    {                                                                                            \
-        (void)attrs;                                                                             \
-        return linear_by(r, how, in, out);                                                       \
-    }                                                                                            \
-    static int32_t matmul##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs) \
-    {                                                                                            \
-        return matmul_by(r, how, in, out, attrs);                                                \
-    }
-PRODUCTS(, run_product)
-PRODUCTS(_half, run_half)
-
-#define ROW(name) {#name, name}, {#name ".bf16", name##_half}
-const cuda_row cuda_matmul[] = {ROW(linear), ROW(matmul), {NULL, NULL}};
+#define ROWS(name) {#name, name}, {#name ".bf16", name}
+const cuda_row cuda_matmul[] = {ROWS(linear), ROWS(matmul), {NULL, NULL}};

@@ -85,8 +85,6 @@ extern const cuda_row cuda_pointwise[], cuda_cast[], cuda_reduce[], cuda_softmax
     cuda_conv[], cuda_norm[], cuda_pool[], cuda_shape[], cuda_index[], cuda_optim[], cuda_augment[],
     cuda_solve[];
 
-/* *half: a copy of v in bfloat16 in scratch memory, or only room for one (`empty`). */
-int32_t cuda_halve(td_run *r, const td_view *v, int empty, td_view *half);
 /* out[..., i] += bias[i], channels innermost in memory. */
 int32_t cuda_add_bias(td_run *r, td_view *out, const td_view *bias);
 /* Convolutions by their definition (direct.cu), as the op table's rows of these names. */

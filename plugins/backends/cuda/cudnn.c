@@ -1,4 +1,4 @@
-/* Convolutions through cuDNN's descriptors, channels-last, in float32; everything of cuDNN is in this file.  How a
+/* Convolutions through cuDNN's descriptors, channels-last, in float32 and bfloat16; everything of cuDNN is in this file.  How a
  * shape is computed is decided once and kept: the fastest deterministic way that cuDNN's heuristics name. */
 #include "plugins/backends/cuda/cuda.h"
 
@@ -237,10 +237,13 @@ static int32_t narrow(td_run *r, const int64_t *from, int32_t *to, int n)
     return TD_OK;
 }
 
-static int32_t run(td_run *r, int32_t direction, int32_t half, const td_conv2d_attrs *a, const td_view *x,
-                   const td_view *w, const td_view *y)
+/* One of x, w and y from the two others, in float32 or bfloat16. */
+static int32_t run(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
+                   const td_view *y)
 {
-    shape k = {.direction = direction, .half = half};
+    shape k = {.direction = direction, .half = x->d.dtype == TD_BFLOAT16};
+    if (x->d.dtype == TD_FLOAT64)
+        return LEFT;
     if (narrow(r, x->d.shape, k.x, 4) || narrow(r, w->d.shape, k.w, 4) || narrow(r, y->d.shape, k.y, 4) ||
         narrow(r, a->stride, k.stride, 2) || narrow(r, a->padding, k.padding, 2) ||
         narrow(r, a->dilation, k.dilation, 2) || narrow(r, &a->groups, &k.groups, 1))
@@ -251,19 +254,17 @@ static int32_t run(td_run *r, int32_t direction, int32_t half, const td_conv2d_a
     return failed;
 }
 
-/* The same with two of the three rounded to bfloat16 on the way in, and the third, `out`, on its way out. */
-static int32_t run_half(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
-                        const td_view *y)
+/* A weight's gradient is float32, but cuDNN gives it in the type of its factors. */
+static int32_t run_to_weight(td_run *r, const td_conv2d_attrs *a, const td_view *x, const td_view *w, const td_view *y)
 {
-    const td_view *const whole[3] = {x, w, y};
-    const int out = direction == FORWARD ? 2 : direction == TO_INPUT ? 0 : 1;
-    td_view halves[3];
-    for (int i = 0; i < 3; i++)
-        if (cuda_halve(r, whole[i], i == out, &halves[i]))
-            return TD_ERROR;
-    int32_t left = run(r, direction, 1, a, &halves[0], &halves[1], &halves[2]);
-    td_view result = *whole[out];
-    return left ? left : cuda_cast[0].run(r, &halves[out], &result, NULL);
+    td_view half = *w;
+    if (x->d.dtype != TD_BFLOAT16)
+        return run(r, TO_WEIGHT, a, x, w, y);
+    half.d.dtype = TD_BFLOAT16;
+    half.data = td_host->run_scratch(r, (size_t)td_desc_numel(&w->d) * sizeof(uint16_t));
+    int32_t left = half.data ? run(r, TO_WEIGHT, a, x, &half, y) : TD_ERROR;
+    td_view whole = *w;
+    return left ? left : cuda_cast[0].run(r, &half, &whole, NULL);
 }
 
 /* Nothing to sum: the result, if there is any, is zeros. */
@@ -271,54 +272,46 @@ static int is_empty(const td_view *a, const td_view *b) { return !td_desc_numel(
 
 static int32_t zeros(td_run *r, const td_view *out)
 {
-    cudaMemsetAsync(out->data, 0, (size_t)td_desc_numel(&out->d) * (out->d.dtype == TD_FLOAT64 ? 8 : 4), cuda_stream);
+    const size_t size = out->d.dtype == TD_FLOAT64 ? 8 : out->d.dtype == TD_FLOAT32 ? 4 : 2;
+    cudaMemsetAsync(out->data, 0, (size_t)td_desc_numel(&out->d) * size, cuda_stream);
     return cuda_launched(r);
 }
 
 static int computes(td_run *r, const td_view *v)
 {
-    if (v->d.dtype == TD_FLOAT32 || v->d.dtype == TD_FLOAT64)
+    if (v->d.dtype <= TD_BFLOAT16)
         return 1;
     td_host->run_fail(r, "the cuda backend does not compute in dtype %u", v->d.dtype);
     return 0;
 }
 
-typedef int32_t (*runner)(td_run *, int32_t, const td_conv2d_attrs *, const td_view *, const td_view *,
-                          const td_view *);
-
-static int32_t run_whole(td_run *r, int32_t direction, const td_conv2d_attrs *a, const td_view *x, const td_view *w,
-                         const td_view *y)
-{
-    return x->d.dtype == TD_FLOAT64 ? LEFT : run(r, direction, 0, a, x, w, y);
-}
-
-static int32_t forward(td_run *r, runner how, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+static int32_t forward(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     if (!computes(r, in))
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    int32_t left = how(r, FORWARD, a, &in[0], &in[1], out);
+    int32_t left = run(r, FORWARD, a, &in[0], &in[1], out);
     return left == LEFT ? cuda_direct_conv2d(r, in, out, a) : left;
 }
 
-static int32_t to_input(td_run *r, runner how, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+static int32_t to_input(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     if (!computes(r, in))
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    int32_t left = how(r, TO_INPUT, a, out, &in[1], &in[0]);
+    int32_t left = run(r, TO_INPUT, a, out, &in[1], &in[0]);
     return left == LEFT ? cuda_direct_input_grad(r, in, out, a) : left;
 }
 
-static int32_t to_weight(td_run *r, runner how, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+static int32_t to_weight(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     if (!computes(r, in))
         return TD_ERROR;
     if (is_empty(&in[0], &in[1]))
         return zeros(r, out);
-    int32_t left = how(r, TO_WEIGHT, a, &in[0], out, &in[1]);
+    int32_t left = run_to_weight(r, a, &in[0], out, &in[1]);
     return left == LEFT ? cuda_direct_weight_grad(r, in, out, a) : left;
 }
 
@@ -327,28 +320,29 @@ static int32_t with_bias(td_run *r, int32_t failed, const td_view *bias, td_view
     return failed || !bias->data ? failed : cuda_add_bias(r, out, bias);
 }
 
-/* The op table's rows, and those in bfloat16. */
-#define CONVOLUTIONS(suffix, how)                                                                              \
-    static int32_t conv2d##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)               \
-    {                                                                                                          \
-        return with_bias(r, forward(r, how, in, out, attrs), &in[2], out);                                     \
-    }                                                                                                          \
-    static int32_t conv_transpose2d##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)     \
-    {                                                                                                          \
-        return with_bias(r, to_input(r, how, in, out, attrs), &in[2], out);                                    \
-    }                                                                                                          \
-    static int32_t conv2d_input_grad##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)    \
-    {                                                                                                          \
-        return to_input(r, how, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);                        \
-    }                                                                                                          \
-    static int32_t conv2d_weight_grad##suffix(td_run *r, const td_view *in, td_view *out, const void *attrs)   \
-    {                                                                                                          \
-        return to_weight(r, how, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);                       \
-    }
-CONVOLUTIONS(, run_whole)
-CONVOLUTIONS(_half, run_half)
+/* ---- the op table's rows; the types are the views' ---- */
 
-#define ROW(name) {#name, name}, {#name ".bf16", name##_half}
+static int32_t conv2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    return with_bias(r, forward(r, in, out, attrs), &in[2], out);
+}
+
+static int32_t conv_transpose2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    return with_bias(r, to_input(r, in, out, attrs), &in[2], out);
+}
+
+static int32_t conv2d_input_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    return to_input(r, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);
+}
+
+static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    return to_weight(r, in, out, &((const td_conv2d_grad_attrs *)attrs)->conv);
+}
+
+#define ROWS(name) {#name, name}, {#name ".bf16", name}
 const cuda_row cuda_conv[] = {
-    ROW(conv2d), ROW(conv_transpose2d), ROW(conv2d_input_grad), ROW(conv2d_weight_grad), {NULL, NULL},
+    ROWS(conv2d), ROWS(conv_transpose2d), ROWS(conv2d_input_grad), ROWS(conv2d_weight_grad), {NULL, NULL},
 };

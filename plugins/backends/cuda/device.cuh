@@ -2,6 +2,7 @@
 #ifndef TD_CUDA_DEVICE_CUH
 #define TD_CUDA_DEVICE_CUH
 
+#include <cuda_bf16.h>
 #include <math.h>
 
 #include "plugins/backends/cuda/cuda.h"
@@ -21,6 +22,27 @@
     template <class T>                                                                                              \
     static int32_t op##_of([[maybe_unused]] td_run *r, [[maybe_unused]] const td_view *in,                          \
                            [[maybe_unused]] td_view *out, [[maybe_unused]] const void *attrs)
+
+/* The same where there is also a kernel of op.bf16, called op##_half: the tensors that are bfloat16 there hold S, what is
+ * computed, and all other tensors, is T. */
+#define CUDA_KERNELS(op)                                                                                            \
+    template <class T, class S> static int32_t op##_in(td_run *r, const td_view *in, td_view *out, const void *attrs); \
+    CUDA_KERNEL(op) { return op##_in<T, T>(r, in, out, attrs); }                                                    \
+    static int32_t op##_half(td_run *r, const td_view *in, td_view *out, const void *attrs)                         \
+    {                                                                                                               \
+        return op##_in<float, bf16>(r, in, out, attrs);                                                             \
+    }                                                                                                               \
+    template <class T, class S>                                                                                     \
+    static int32_t op##_in([[maybe_unused]] td_run *r, [[maybe_unused]] const td_view *in,                          \
+                           [[maybe_unused]] td_view *out, [[maybe_unused]] const void *attrs)
+
+/* bfloat16 in memory, float32 in arithmetic. */
+struct bf16 {
+    __nv_bfloat16 bits;
+    bf16() = default;
+    __device__ bf16(float x) : bits(__float2bfloat16_rn(x)) {}
+    __device__ operator float() const { return __bfloat162float(bits); }
+};
 
 /* The elements of a view, in memory order. */
 template <class T> static T *data_of(const td_view &v) { return static_cast<T *>(v.data); }
@@ -47,6 +69,53 @@ template <class F> static int32_t each(td_run *r, int64_t n, F f)
     if (n)
         each_kernel<<<blocks_for(n), CUDA_BLOCK, 0, cuda_stream>>>(n, f);
     return cuda_launched(r);
+}
+
+/* W adjacent elements, which one instruction loads or stores: 16 bytes, or one element. */
+template <class S, int W> struct alignas(W * sizeof(S)) pack {
+    S v[W];
+    static const int width = W;
+    __device__ static pack at(const S *p, int64_t i) { return *(const pack *)(p + i); }
+    __device__ void put(S *p, int64_t i) const { *(pack *)(p + i) = *this; }
+};
+template <class S> using wide = pack<S, 16 / sizeof(S)>;
+
+/* y[i] = f(x[i]) for i in [0, n), in packs; y may be x. */
+template <class T, class S, class R, class F> static int32_t map(td_run *r, int64_t n, R *y, const S *x, F f)
+{
+    const int W = sizeof(S) < sizeof(R) ? wide<R>::width : wide<S>::width;
+    return each(r, (n + W - 1) / W, [=] __device__(int64_t k) {
+        const int64_t i = k * W;
+        if (i + W <= n) {
+            const pack<S, W> from = pack<S, W>::at(x, i);
+            pack<R, W> to;
+            for (int j = 0; j < W; j++)
+                to.v[j] = f((T)from.v[j]);
+            to.put(y, i);
+        } else {
+            for (int64_t j = i; j < n; j++)
+                y[j] = f((T)x[j]);
+        }
+    });
+}
+
+/* z[i] = f(x[i], y[i]) likewise. */
+template <class T, class S, class F> static int32_t map2(td_run *r, int64_t n, S *z, const S *x, const S *y, F f)
+{
+    const int W = wide<S>::width;
+    return each(r, (n + W - 1) / W, [=] __device__(int64_t k) {
+        const int64_t i = k * W;
+        if (i + W <= n) {
+            const wide<S> a = wide<S>::at(x, i), b = wide<S>::at(y, i);
+            wide<S> to;
+            for (int j = 0; j < W; j++)
+                to.v[j] = f((T)a.v[j], (T)b.v[j]);
+            to.put(z, i);
+        } else {
+            for (int64_t j = i; j < n; j++)
+                z[j] = f((T)x[j], (T)y[j]);
+        }
+    });
 }
 
 static inline int32_t zero(td_run *r, const td_view &v, size_t element)

@@ -1,5 +1,5 @@
 /* Convolutions by their definitions (see host/ops/conv.c): in float64 for gradient checks, as cuDNN has them in no
- * channels-last layout, and in float32 for shapes for which cuDNN has no deterministic way.  A thread computes one
+ * channels-last layout, and in float32 and bfloat16 for shapes for which cuDNN has no deterministic way.  A thread computes one
  * result, in one order. */
 #include "plugins/backends/cuda/device.cuh"
 
@@ -34,31 +34,31 @@ static __device__ int64_t source(const geometry &g, int axis, int64_t i, int64_t
     return from >= 0 && from % g.stride[axis] == 0 && o < (axis ? g.ow : g.oh) ? o : -1;
 }
 
-template <class T> static int32_t conv2d_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+template <class T, class S> static int32_t conv2d_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     const geometry g = geometry_of(in[0].d, in[1].d, out->d, a);
-    const T *x = data_of<T>(in[0]), *w = data_of<T>(in[1]);
-    T *y = data_of<T>(*out);
+    const S *x = data_of<S>(in[0]), *w = data_of<S>(in[1]);
+    S *y = data_of<S>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const int64_t o = i % g.o, ox = i / g.o % g.ow, oy = i / (g.o * g.ow) % g.oh, n = i / (g.o * g.ow * g.oh);
         T sum = 0;
         for (int64_t ky = 0; ky < g.kh; ky++)
             for (int64_t kx = 0; kx < g.kw; kx++) {
                 const int64_t iy = tap(g, 0, oy, ky), ix = tap(g, 1, ox, kx);
-                const T *from = x + ((n * g.h + iy) * g.w + ix) * g.c + o / g.outs * g.ins;
-                const T *weight = w + ((o * g.kh + ky) * g.kw + kx) * g.ins;
+                const S *from = x + ((n * g.h + iy) * g.w + ix) * g.c + o / g.outs * g.ins;
+                const S *weight = w + ((o * g.kh + ky) * g.kw + kx) * g.ins;
                 for (int64_t c = 0; c < g.ins && iy >= 0 && ix >= 0; c++)
-                    sum += from[c] * weight[c];
+                    sum += (T)from[c] * (T)weight[c];
             }
         y[i] = sum;
     });
 }
 
-template <class T> static int32_t input_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+template <class T, class S> static int32_t input_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     const geometry g = geometry_of(out->d, in[1].d, in[0].d, a);
-    const T *gy = data_of<T>(in[0]), *w = data_of<T>(in[1]);
-    T *gx = data_of<T>(*out);
+    const S *gy = data_of<S>(in[0]), *w = data_of<S>(in[1]);
+    S *gx = data_of<S>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const int64_t c = i % g.c, ix = i / g.c % g.w, iy = i / (g.c * g.w) % g.h, n = i / (g.c * g.w * g.h);
         const int64_t first = c / g.ins * g.outs;
@@ -67,18 +67,18 @@ template <class T> static int32_t input_grad_of(td_run *r, const td_view *in, td
             for (int64_t kx = 0; kx < g.kw; kx++) {
                 const int64_t oy = source(g, 0, iy, ky), ox = source(g, 1, ix, kx);
                 for (int64_t o = first; o < first + g.outs && oy >= 0 && ox >= 0; o++)
-                    sum += gy[((n * g.oh + oy) * g.ow + ox) * g.o + o] *
-                           w[((o * g.kh + ky) * g.kw + kx) * g.ins + c % g.ins];
+                    sum += (T)gy[((n * g.oh + oy) * g.ow + ox) * g.o + o] *
+                           (T)w[((o * g.kh + ky) * g.kw + kx) * g.ins + c % g.ins];
             }
         gx[i] = sum;
     });
 }
 
-template <class T> static int32_t weight_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+template <class T, class S> static int32_t weight_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     const geometry g = geometry_of(in[0].d, out->d, in[1].d, a);
     const int64_t batch = in[0].d.shape[0];
-    const T *x = data_of<T>(in[0]), *gy = data_of<T>(in[1]);
+    const S *x = data_of<S>(in[0]), *gy = data_of<S>(in[1]);
     T *gw = data_of<T>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const int64_t c = i % g.ins, kx = i / g.ins % g.kw, ky = i / (g.ins * g.kw) % g.kh;
@@ -89,17 +89,19 @@ template <class T> static int32_t weight_grad_of(td_run *r, const td_view *in, t
                 for (int64_t ox = 0; ox < g.ow; ox++) {
                     const int64_t iy = tap(g, 0, oy, ky), ix = tap(g, 1, ox, kx);
                     if (iy >= 0 && ix >= 0)
-                        sum += gy[((n * g.oh + oy) * g.ow + ox) * g.o + o] *
-                               x[((n * g.h + iy) * g.w + ix) * g.c + channel];
+                        sum += (T)gy[((n * g.oh + oy) * g.ow + ox) * g.o + o] *
+                               (T)x[((n * g.h + iy) * g.w + ix) * g.c + channel];
                 }
         gw[i] = sum;
     });
 }
 
-#define DIRECT(name)                                                                                       \
-    int32_t cuda_direct_##name(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)       \
-    {                                                                                                      \
-        return out->d.dtype == TD_FLOAT64 ? name##_of<double>(r, in, out, a) : name##_of<float>(r, in, out, a); \
+#define DIRECT(name)                                                                                 \
+    int32_t cuda_direct_##name(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a) \
+    {                                                                                                \
+        return in[0].d.dtype == TD_FLOAT64    ? name##_of<double, double>(r, in, out, a)             \
+               : in[0].d.dtype == TD_BFLOAT16 ? name##_of<float, bf16>(r, in, out, a)                \
+                                              : name##_of<float, float>(r, in, out, a);              \
     }
 DIRECT(conv2d)
 DIRECT(input_grad)

@@ -70,12 +70,12 @@ static __device__ int64_t divisor(bool padding_counts, window h, window w)
     return padding_counts ? h.padded * w.padded : (h.end - h.begin) * (w.end - w.begin);
 }
 
-template <class T> static int32_t max_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
+template <class T, class S> static int32_t max_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
 {
     const pool_axis vertical = axis_of(a, 0, in->d, out->d), horizontal = axis_of(a, 1, in->d, out->d);
     const image from = image_of(in->d), to = image_of(out->d);
-    const T *x = data_of<T>(*in);
-    T *y = data_of<T>(out[0]);
+    const S *x = data_of<S>(*in);
+    S *y = data_of<S>(out[0]);
     int32_t *positions = data_of<int32_t>(out[1]);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const place p(to, i);
@@ -95,13 +95,13 @@ template <class T> static int32_t max_pool(td_run *r, const td_view *in, td_view
     });
 }
 
-template <class T> static int32_t avg_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
+template <class T, class S> static int32_t avg_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
 {
     const pool_axis vertical = axis_of(a, 0, in->d, out->d), horizontal = axis_of(a, 1, in->d, out->d);
     const image from = image_of(in->d), to = image_of(out->d);
     const bool padding_counts = a && a->count_include_pad;
-    const T *x = data_of<T>(*in);
-    T *y = data_of<T>(*out);
+    const S *x = data_of<S>(*in);
+    S *y = data_of<S>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const place p(to, i);
         const window h = vertical.at(p.y), w = horizontal.at(p.x);
@@ -113,19 +113,19 @@ template <class T> static int32_t avg_pool(td_run *r, const td_view *in, td_view
     });
 }
 
-template <class T> static int32_t avg_pool_grad(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
+template <class T, class S> static int32_t avg_pool_grad(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
 {
     const pool_axis vertical = axis_of(a, 0, out->d, in->d), horizontal = axis_of(a, 1, out->d, in->d);
     const image from = image_of(in->d), to = image_of(out->d);
     const bool padding_counts = a && a->count_include_pad;
-    const T *gy = data_of<T>(*in);
-    T *gx = data_of<T>(*out);
+    const S *gy = data_of<S>(*in);
+    S *gx = data_of<S>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const place p(to, i);
         T sum = 0;
         for (int64_t oy = vertical.first(p.y); oy < vertical.past(p.y); oy++)
             for (int64_t ox = horizontal.first(p.x); ox < horizontal.past(p.x); ox++)
-                sum += gy[element(from, p.n, oy, ox, p.c)] /
+                sum += (T)gy[element(from, p.n, oy, ox, p.c)] /
                        (T)divisor(padding_counts, vertical.at(oy), horizontal.at(ox));
         gx[i] = sum;
     });
@@ -133,23 +133,25 @@ template <class T> static int32_t avg_pool_grad(td_run *r, const td_view *in, td
 
 /* A thread goes over the outputs of one channel of one image in order: windows overlap, and the positions do not say
  * by how much. */
-CUDA_KERNEL(max_pool2d_grad)
+CUDA_KERNELS(max_pool2d_grad)
 {
     const image from = image_of(in->d), to = image_of(out->d);
-    const T *gy = data_of<T>(in[0]);
+    const S *gy = data_of<S>(in[0]);
     const int32_t *positions = data_of<int32_t>(in[1]);
-    T *gx = data_of<T>(*out);
+    S *gx = data_of<S>(*out);
     cuda_fault *faults = cuda_faults;
-    if (zero(r, *out, sizeof(T)))
+    if (zero(r, *out, sizeof(S)))
         return TD_ERROR;
     return each(r, in->d.shape[0] * from.c, [=] __device__(int64_t i) {
         const int64_t n = i / from.c, c = i % from.c;
         for (int64_t o = 0; o < from.h * from.w; o++) {
             const int64_t at = (n * from.h * from.w + o) * from.c + c, p = positions[at];
-            if (p >= 0 && p < to.h * to.w)
-                gx[(n * to.h * to.w + p) * to.c + c] += gy[at];
-            else
+            if (p >= 0 && p < to.h * to.w) {
+                S &sum = gx[(n * to.h * to.w + p) * to.c + c];
+                sum = (T)sum + (T)gy[at];
+            } else {
                 raise_fault(faults, CUDA_FAULT_POSITION, p, to.h * to.w);
+            }
         }
     });
 }
@@ -161,11 +163,11 @@ static __device__ int64_t nearest(int64_t o, int64_t in, int64_t out)
     return i < in ? i : in - 1;
 }
 
-CUDA_KERNEL(interpolate_nearest)
+CUDA_KERNELS(interpolate_nearest)
 {
     const image from = image_of(in->d), to = image_of(out->d);
-    const T *x = data_of<T>(*in);
-    T *y = data_of<T>(*out);
+    const S *x = data_of<S>(*in);
+    S *y = data_of<S>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const place p(to, i);
         y[i] = x[element(from, p.n, nearest(p.y, from.h, to.h), nearest(p.x, from.w, to.w), p.c)];
@@ -181,11 +183,11 @@ static __device__ void sources(int64_t i, int64_t in, int64_t out, int64_t *firs
     *past = *past > out || i == in - 1 ? out : *past;
 }
 
-CUDA_KERNEL(interpolate_nearest_grad)
+CUDA_KERNELS(interpolate_nearest_grad)
 {
     const image from = image_of(in->d), to = image_of(out->d);
-    const T *gy = data_of<T>(*in);
-    T *gx = data_of<T>(*out);
+    const S *gy = data_of<S>(*in);
+    S *gx = data_of<S>(*out);
     return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
         const place p(to, i);
         int64_t top, bottom, left, right;
@@ -200,16 +202,16 @@ CUDA_KERNEL(interpolate_nearest_grad)
     });
 }
 
-CUDA_KERNEL(max_pool2d) { return max_pool<T>(r, in, out, (const td_pool2d_attrs *)attrs); }
-CUDA_KERNEL(adaptive_max_pool2d) { return max_pool<T>(r, in, out, NULL); }
-CUDA_KERNEL(avg_pool2d) { return avg_pool<T>(r, in, out, (const td_pool2d_attrs *)attrs); }
-CUDA_KERNEL(adaptive_avg_pool2d) { return avg_pool<T>(r, in, out, NULL); }
-CUDA_KERNEL(avg_pool2d_grad) { return avg_pool_grad<T>(r, in, out, &((const td_pool2d_grad_attrs *)attrs)->pool); }
-CUDA_KERNEL(adaptive_avg_pool2d_grad) { return avg_pool_grad<T>(r, in, out, NULL); }
+CUDA_KERNELS(max_pool2d) { return max_pool<T, S>(r, in, out, (const td_pool2d_attrs *)attrs); }
+CUDA_KERNELS(adaptive_max_pool2d) { return max_pool<T, S>(r, in, out, NULL); }
+CUDA_KERNELS(avg_pool2d) { return avg_pool<T, S>(r, in, out, (const td_pool2d_attrs *)attrs); }
+CUDA_KERNELS(adaptive_avg_pool2d) { return avg_pool<T, S>(r, in, out, NULL); }
+CUDA_KERNELS(avg_pool2d_grad) { return avg_pool_grad<T, S>(r, in, out, &((const td_pool2d_grad_attrs *)attrs)->pool); }
+CUDA_KERNELS(adaptive_avg_pool2d_grad) { return avg_pool_grad<T, S>(r, in, out, NULL); }
 
-#define ROW(name) {#name, name}
+#define ROWS(name) {#name, name}, {#name ".bf16", name##_half}
 const cuda_row cuda_pool[] = {
-    ROW(max_pool2d),          ROW(adaptive_max_pool2d), ROW(avg_pool2d),      ROW(adaptive_avg_pool2d),
-    ROW(interpolate_nearest), ROW(max_pool2d_grad),     ROW(avg_pool2d_grad), ROW(adaptive_avg_pool2d_grad),
-    ROW(interpolate_nearest_grad), {NULL, NULL},
+    ROWS(max_pool2d),          ROWS(adaptive_max_pool2d), ROWS(avg_pool2d),      ROWS(adaptive_avg_pool2d),
+    ROWS(interpolate_nearest), ROWS(max_pool2d_grad),     ROWS(avg_pool2d_grad), ROWS(adaptive_avg_pool2d_grad),
+    ROWS(interpolate_nearest_grad), {NULL, NULL},
 };

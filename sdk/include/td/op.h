@@ -43,10 +43,11 @@ typedef struct td_grad {
 #define TD_OP_INPLACE 1u   /* writes input 0 (and those in `mutates`); not differentiable */
 #define TD_OP_VIEW                                                                                                     \
     4u /* the elements of input 0 in logical order: shares its memory where order and dtype stay, else the kernel copies */
-#define TD_OP_AUTOCAST 8u /* sums of products: with --precision bf16 of bfloat16 factors, rounded to bfloat16 */
+#define TD_OP_AUTOCAST 8u /* sums of products: with --precision bf16 always in bfloat16 (see half_in) */
 /* In place: calls that share no tensor which one of them writes may run at once, by a kernel NAME.many (td_many) where
  * the backend has one.  The host collects an optimizer's. */
 #define TD_OP_TOGETHER 16u
+#define TD_OP_MOVES 32u   /* moves elements and takes any type as it is: its kernels are the same in bfloat16 */
 #define TD_OP_NONDIFF 2u   /* no gradient flows: integer results, masks, gradients' own operations */
 
 /* The attributes of a kernel NAME.many: its `in` has the inputs of n calls one after the other, max_in of each, all of
@@ -68,6 +69,13 @@ typedef struct td_op_type {
     void (*infer)(td_ctx *, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out);
     void (*grad)(td_ctx *, const td_grad *); /* NULL only with TD_OP_NONDIFF or TD_OP_INPLACE */
     const td_op_kernel *kernels;             /* a plugin's own kernels, ended by {NULL}; NULL for the host's */
+    /* With --precision bf16 activations are bfloat16, and an operation with TD_OP_AUTOCAST, or one that is given nothing
+     * but bfloat16 as inputs of half_in, takes these inputs and gives the outputs of half_out in bfloat16 (bit i: number
+     * i).  All other floating inputs and outputs of any operation are float32; the host converts what comes in another
+     * type, and gradients back to the type of their inputs.  `infer` sees float32 in the place of bfloat16.  A backend's
+     * kernel named NAME.bf16 gets what is said here; where it has none, the host has the operation's own kernel compute
+     * in float32 and rounds.  Both 0: the operation never sees bfloat16. */
+    uint32_t half_in, half_out;
 } td_op_type;
 
 /* ---- attributes ---- */
