@@ -21,6 +21,7 @@ struct td_ctx {
     struct td__frame *frame;        /* innermost frame; see tensor/frame.h */
     struct td__tape *tape;          /* records while grad is set; see autograd/tape.h */
     struct td__fills *fills;        /* initial values still to be written; see tensor/fill.h */
+    int blank;                      /* initial values that would be drawn are zeros: only shapes matter */
     int grad;
     uint32_t param_dtype;           /* dtype of parameters built in this context: TD_FLOAT32 or TD_FLOAT64 */
     uint64_t seed, epoch, step;     /* keys of randomness during a step */

@@ -49,6 +49,8 @@ void td__init_fill(td_ctx *c, td_tensor *t, td_init init)
 {
     if (c->error || resolve(c, &t->d, &init))
         return;
+    if (c->blank && init.how != TD_INIT_CONSTANT)
+        init = (td_init){TD_INIT_CONSTANT, 0, 0, 0};
     int how = init.how == TD_INIT_CONSTANT  ? TD__FILL_CONSTANT
               : init.how == TD_INIT_UNIFORM ? TD__FILL_UNIFORM
                                             : TD__FILL_NORMAL;

@@ -57,7 +57,8 @@ td_tensor *td__module_member(td_module *m, const char *name);
 /* Starts a member again. */
 void td__reinit(td_ctx *c, td_module *m, const char *member, td_init init);
 /* Fills t; fans follow from its shape.  Draws are functions of (c->seed, c->draws, element), and c->draws goes up by
- * one, so the same model built in the same order from the same seed is the same. */
+ * one, so the same model built in the same order from the same seed is the same.  In a blank context there are zeros
+ * instead of draws. */
 void td__init_fill(td_ctx *c, td_tensor *t, td_init init);
 td_value td__call(td_ctx *c, td_module *m, td_value args); /* opens a frame, runs, hooks, closes */
 

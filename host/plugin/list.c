@@ -105,7 +105,9 @@ static int add_loss(json_t *j, const td_loss_type *loss)
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (loss->needs >> i & 1)
             json_array_append_new(list, json_string(needs[i]));
-    return json_object_set_new(j, "needs", list) || json_object_set_new(j, "state", json_boolean(loss->build != NULL));
+    return json_object_set_new(j, "needs", list) ||
+           json_object_set_new(j, "min_batch", json_integer(loss->min_batch)) ||
+           json_object_set_new(j, "state", json_boolean(loss->build != NULL));
 }
 
 static json_t *entry_json(const td__entry *e)

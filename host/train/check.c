@@ -80,6 +80,13 @@ int64_t td__own_parameters(const td_module *m)
     return count;
 }
 
+static int add_elements(const char *name, td__member *m, td_module *owner, void *user)
+{
+    (void)name, (void)owner;
+    *(int64_t *)user += td_numel(m->tensor);
+    return 0;
+}
+
 void td__trial_memory(const td__train_stage *s, const td__trial *t, int64_t *fixed, int64_t *step)
 {
     int64_t all = 0, trained = 0;
@@ -87,6 +94,9 @@ void td__trial_memory(const td__train_stage *s, const td__trial *t, int64_t *fix
     for (int i = 0; i < 2; i++)
         if (m[i])
             all += td__count_parameters(m[i], 0);
+    for (size_t i = 0; i < s->plan->criterion.n_terms; i++)
+        if (s->criterion.states[i])
+            td__walk_members(s->criterion.states[i], add_elements, &all);
     for (size_t i = 0; i < s->optimizer.n; i++)
         trained += td_numel(s->optimizer.v[i].tensor);
     *fixed = (all + trained * (1 + (int64_t)s->optimizer.plan->type->n_state)) * (int64_t)sizeof(float);
@@ -130,9 +140,10 @@ static int check_stage(td__experiment *x, size_t number, json_t *stages)
 {
     td__trial t = {0};
     td__train_stage s;
-    int failed = td__stage_design(x, number, &s);
+    int failed = td__stage_design(x, number, 1, &s);
     if (!failed)
-        failed = td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, NULL, NULL, &s.optimizer);
+        failed = td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, s.criterion.states, NULL,
+                                    &s.optimizer);
     if (!failed)
         failed = trace_begin(&t.student, s.student.root) || (s.teacher.root && trace_begin(&t.teacher, s.teacher.root));
     t.student.images = t.teacher.images = td__trial_size(s.plan);

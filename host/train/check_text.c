@@ -127,7 +127,8 @@ static void print_memory(const td__train_stage *s, const td__trial *t)
 {
     int64_t fixed, step;
     td__trial_memory(s, t, &fixed, &step);
-    printf("  memory: about %.0f MB: parameters, gradients, optimiser %.1f MB; a step of %lld images %.1f MB\n",
+    printf("  memory: about %.0f MB: parameters, memories, gradients, optimiser %.1f MB; a step of %lld images %.1f "
+           "MB\n",
            (double)(fixed + step) / 1e6, (double)fixed / 1e6, (long long)s->plan->train.batch_size, (double)step / 1e6);
 }
 

@@ -7,7 +7,7 @@
 
 #include "host/base/file.h"
 
-int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, int with_states, td__criterion *out)
+int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, td__criterion *out)
 {
     memset(out, 0, sizeof *out);
     out->plan = plan;
@@ -16,14 +16,18 @@ int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed,
         td__fail(c, "out of memory");
         return -1;
     }
-    for (size_t i = 0; with_states && i < plan->n_terms; i++) {
+    for (size_t i = 0; i < plan->n_terms && !c->error; i++) {
         const td__object *o = plan->terms[i].loss;
         const td_loss_type *loss = (const td_loss_type *)o->type;
+        c->where = plan->terms[i].name;
         c->seed = td__hash(plan->terms[i].name, strlen(plan->terms[i].name), seed);
         c->draws = 0;
-        if (loss->build)
-            out->states[i] = td__module_retain(loss->build(c, o->params));
+        if (loss->build && !(out->states[i] = td__module_retain(loss->build(c, o->params))))
+            td__fail(c, "%s built nothing", loss->type.key);
+        if (c->error)
+            out->failed = &plan->terms[i];
     }
+    c->where = NULL;
     return c->error ? -1 : 0;
 }
 
@@ -103,8 +107,6 @@ td_tensor *td__criterion_loss(td_ctx *c, td__criterion *k, td_io *io)
     k->n = 0;
     for (size_t i = 0; i < k->plan->n_terms; i++) {
         const td__term_plan *t = &k->plan->terms[i];
-        if (((const td_loss_type *)t->loss->type)->build && !k->states[i])
-            continue;
         int fine = !c->error;
         td_tensor *value = term_value(c, t, k->states[i], io);
         add_term(c, k, t->name, t->weight, value, td__io_read(io, TD_TEACHER));

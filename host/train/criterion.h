@@ -11,12 +11,11 @@ typedef struct td__criterion {
     td_term *terms;     /* of the last step: values live as long as the caller's frame */
     char *distils;      /* whether each of them read something of the teacher */
     size_t n, capacity, distils_capacity;
-    const td__term_plan *failed; /* in which of them the context failed; NULL: in none */
+    const td__term_plan *failed; /* in which of them the context failed, also in its build; NULL: in none */
 } td__criterion;
 
-/* Makes the terms' states, drawing from `seed`; without `with_states` terms that have one are left out of
- * td__criterion_loss. 0, or -1 and c fails. */
-int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, int with_states, td__criterion *out);
+/* Makes the terms' states, drawing from `seed`.  0, or -1 and c fails. */
+int td__criterion_open(td_ctx *c, const td__criterion_plan *plan, uint64_t seed, td__criterion *out);
 void td__criterion_close(td__criterion *k);
 /* The loss, behind its wrapper (NULL: none), on what was tapped: of the caller's frame. */
 td_tensor *td__loss_forward(td_ctx *c, const td__object *loss, const td__object *wrapper, td_io *io);

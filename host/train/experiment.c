@@ -87,9 +87,10 @@ static void try_stages(td__experiment *x)
 {
     for (size_t i = 0; i < x->plan.n_stages; i++) {
         td__train_stage s;
-        td__stage_design(x, i, &s);
-        if (s.student.root && (s.teacher.root || !s.plan->teacher.name))
-            td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, NULL, NULL, &s.optimizer);
+        td__stage_design(x, i, 1, &s);
+        if (s.criterion.plan && !td__optimizer_open(x->c, &x->cfg, s.plan, &s.student, &s.teacher, s.criterion.states,
+                                                    NULL, &s.optimizer))
+            td__optimizer_warn(&x->cfg, &s.optimizer, &s.student, &s.teacher);
         td__diag_take(x->c, &x->cfg, x->plan.stages[i].at);
         td__stage_close(&s);
     }

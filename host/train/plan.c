@@ -226,6 +226,7 @@ static void read_stage(td__plan *plan, td__node *section, td__node *datasets, td
     td__node *criterion = td__plan_need(plan->cfg, section, s->name, "criterion", "what is minimised");
     if (criterion)
         td__plan_criterion(plan->cfg, criterion, &s->criterion);
+    td__plan_check_batches(plan->cfg, s, 0);
     static const char *const processes[] = {"pre_epoch_process", "pre_forward_process", "post_forward_process",
                                             "post_epoch_process"};
     for (size_t i = 0; i < COUNT(processes); i++)

@@ -142,6 +142,9 @@ void td__plan_network(td__config *cfg, td__node *section, const char *name, uint
 void td__check_loss_wrapper(td__config *cfg, td__node *section, const char *name, const td__object *loss,
                             const td__object *wrapper);
 void td__plan_criterion(td__config *cfg, td__node *section, td__criterion_plan *out);
+/* Whether all batches of an epoch are as large as the terms need.  samples: in an epoch; 0: not known yet.  If not, a
+ * diagnostic at the loader. */
+void td__plan_check_batches(td__config *cfg, const td__stage_plan *stage, int64_t samples);
 void td__plan_optimizer(td__config *cfg, td__node *section, td__optimizer_plan *out);
 void td__plan_scheduler(td__config *cfg, td__node *section, td__scheduler_plan *out);
 void td__plan_weights(td__config *cfg, td__node *node, td__weights *out);

@@ -108,3 +108,23 @@ void td__plan_criterion(td__config *cfg, td__node *section, td__criterion_plan *
     if (!cfg->diag.errors && !out->n_terms && !out->model_term)
         td__diag_error(&cfg->diag, section->at, "no term has a weight: there is nothing to minimise");
 }
+
+void td__plan_check_batches(td__config *cfg, const td__stage_plan *stage, int64_t samples)
+{
+    const td__loader_plan *l = &stage->train;
+    const int64_t last = l->drop_last || !l->batch_size ? 0 : samples % l->batch_size; /* 0: it is full */
+    for (size_t i = 0; l->batch_size && i < stage->criterion.n_terms; i++) {
+        const td__term_plan *t = &stage->criterion.terms[i];
+        const td_loss_type *loss = (const td_loss_type *)t->loss->type;
+        if (l->batch_size < loss->min_batch)
+            td__diag_error(&cfg->diag, l->at,
+                           "'batch_size' is %lld, but %s of '%s' needs %u samples or more in a batch",
+                           (long long)l->batch_size, loss->type.key, t->name, loss->min_batch);
+        else if (last && last < loss->min_batch)
+            td__diag_error(&cfg->diag, l->at,
+                           "%lld samples in batches of %lld leave %lld for the last one, but %s of '%s' needs %u or "
+                           "more: 'drop_last: true' in its kwargs leaves that batch out",
+                           (long long)samples, (long long)l->batch_size, (long long)last, loss->type.key, t->name,
+                           loss->min_batch);
+    }
+}

@@ -355,7 +355,7 @@ static int look_ahead(struct run *r)
     }
     for (size_t i = (size_t)r->m.at.stage; !code && i < r->x.plan.n_stages; i++) {
         td__train_stage s;
-        code = td__stage_design(&r->x, i, &s) ? TD__EXIT_CONFIG : td__stage_try(&r->x, &s, &r->sample_bytes[i]);
+        code = td__stage_design(&r->x, i, 1, &s) ? TD__EXIT_CONFIG : td__stage_try(&r->x, &s, &r->sample_bytes[i]);
         if (code == TD__EXIT_CONFIG)
             td__diag_take(r->x.c, &r->x.cfg, s.plan->at);
         td__stage_close(&s);

@@ -32,7 +32,14 @@ static int connect_networks(td__experiment *x, const td__train_stage *s)
     return x->cfg.diag.errors ? -1 : 0;
 }
 
-int td__stage_design(td__experiment *x, size_t number, td__train_stage *s)
+static void open_criterion(td__experiment *x, td__train_stage *s)
+{
+    const td__criterion_plan *plan = &s->plan->criterion;
+    td__criterion_open(x->c, plan, td__role_seed(x->seed, s->plan->name), &s->criterion);
+    td__diag_take(x->c, &x->cfg, s->criterion.failed ? s->criterion.failed->at : s->plan->at);
+}
+
+int td__stage_design(td__experiment *x, size_t number, int blank, td__train_stage *s)
 {
     size_t errors = x->cfg.diag.errors;
     memset(s, 0, sizeof *s);
@@ -42,11 +49,15 @@ int td__stage_design(td__experiment *x, size_t number, td__train_stage *s)
         td__fail(x->c, "out of memory");
         return -1;
     }
-    if (build_networks(x, s))
-        return -1;
-    connect_networks(x, s);
-    td__stage_tap(x, s);
-    return x->cfg.diag.errors == errors && !x->c->error ? 0 : -1;
+    x->c->blank = blank;
+    int built = !build_networks(x, s);
+    if (built) {
+        connect_networks(x, s);
+        td__stage_tap(x, s);
+        open_criterion(x, s);
+    }
+    x->c->blank = 0;
+    return built && x->cfg.diag.errors == errors && !x->c->error ? 0 : -1;
 }
 
 static int load_network(td__experiment *x, const td__network *n)
@@ -66,12 +77,11 @@ int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td
         td__network_close(&old.teacher);
         memset(before, 0, sizeof *before);
     }
-    if (td__stage_design(x, number, s))
+    if (td__stage_design(x, number, 0, s))
         code = td__experiment_fail(x, TD__EXIT_CONFIG);
     else if (load_network(x, &s->student) || load_network(x, &s->teacher))
         code = td__experiment_fail(x, TD__EXIT_DATA);
     else if (connect_networks(x, s) ||
-             td__criterion_open(x->c, &s->plan->criterion, td__role_seed(x->seed, s->plan->name), 1, &s->criterion) ||
              td__optimizer_open(x->c, &x->cfg, s->plan, &s->student, &s->teacher, s->criterion.states,
                                 before ? &old.optimizer : NULL, &s->optimizer))
         code = td__experiment_fail(x, TD__EXIT_CONFIG);
@@ -174,6 +184,18 @@ static td__loader *trial_loader(td__experiment *x, const td__stage_plan *p)
     return td__experiment_loader(x, &few);
 }
 
+/* How many samples an epoch has follows from the data and the sampler. */
+static void check_batches(td__experiment *x, const td__stage_plan *p)
+{
+    td__loader_plan whole = p->train;
+    whole.workers = 0;
+    whole.streamed = 1;
+    td__loader *l = td__experiment_loader(x, &whole);
+    if (l)
+        td__plan_check_batches(&x->cfg, p, td__loader_samples(l));
+    td__loader_free(l);
+}
+
 int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
 {
     td_ctx *c = x->c;
@@ -184,10 +206,11 @@ int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
     for (int i = 0; i < 4; i++)
         if (judged[i])
             td__set_training(judged[i], 0);
+    check_batches(x, s->plan);
     td__frame_push(c);
     if (l && !td__loader_start(c, l, 0, 0))
         got = td__loader_next(c, l, &batch);
-    if (got > 0 && !td__criterion_open(c, &s->plan->criterion, x->seed, 0, &s->criterion)) {
+    if (got > 0) {
         size_t before = td__memory_now();
         c->grad = 1;
         td__stage_forward(c, s, &batch, 0, 0);

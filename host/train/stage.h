@@ -29,19 +29,21 @@ typedef struct td__train_stage {
     td__step_graph *graph;   /* made by the first step where the backend captures; else NULL */
 } td__train_stage;
 
-/* Networks and hooks of stage `number` (from 0).  Mistakes go to the configuration's diagnostics.  0, or -1.  The trial
- * design has no terms' states, loaders or optimiser state. */
-int td__stage_design(td__experiment *x, size_t number, td__train_stage *s);
+/* Networks, hooks and criterion of stage `number` (from 0); no loaders and no optimiser.  Mistakes go to the
+ * configuration's diagnostics.  `blank`: what is new in this stage holds zeros where it would hold draws, for trials.
+ * 0, or -1; s->criterion.plan is NULL then where the networks cannot be built. */
+int td__stage_design(td__experiment *x, size_t number, int blank, td__train_stage *s);
 /* Ready to train.  The optimiser of `before` (NULL: none) may be taken over; before is closed in any case. TD__EXIT_OK,
  * or the exit code with the message printed. */
 int td__stage_open(td__experiment *x, size_t number, td__train_stage *before, td__train_stage *s);
 void td__stage_close(td__train_stage *s);
 
-/* A step without backward pass of a designed stage, on the first td__trial_size samples (TD__TRIAL, more
- * than one for batch statistics, unless the batches are smaller), so that shapes which do not fit are found before
- * anything is trained; terms with a state are left out, and nothing changes but what was tapped (td__io_clear).  *bytes (NULL: not asked): what a sample would keep for the
- * backward pass.  An exit code: TD__EXIT_DATA where the samples cannot be read (c fails), TD__EXIT_CONFIG where the
- * step fails, said in the configuration's diagnostics at the place of the term, else of the stage. */
+/* A step without backward pass of a stage designed blank, on the first td__trial_size samples (TD__TRIAL, more than one
+ * for batch statistics, unless the batches are smaller), so that shapes which do not fit are found before anything is
+ * trained; nothing changes but what was tapped (td__io_clear) and the states of terms.  Also whether the batches of an
+ * epoch are large enough for the terms.  *bytes (NULL: not asked): what a sample would keep for the backward pass.  An
+ * exit code: TD__EXIT_DATA where the samples cannot be read (c fails), TD__EXIT_CONFIG where the step fails, said in the
+ * configuration's diagnostics at the place of the term, else of the stage. */
 #define TD__TRIAL 2
 int64_t td__trial_size(const td__stage_plan *p);
 int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes);

@@ -87,20 +87,11 @@ static void collect_all(td_ctx *c, const td__stage_plan *plan, td__optimizer *o,
             s.prefix = both[i]->plan->name;
             td__walk_members(both[i]->root, collect, &s);
         }
-    for (size_t i = 0; states && i < plan->criterion.n_terms; i++)
+    for (size_t i = 0; i < plan->criterion.n_terms; i++)
         if (states[i]) {
             s.prefix = plan->criterion.terms[i].name;
             td__walk_members(states[i], collect, &s);
         }
-}
-
-/* Whether terms bring modules of their own, whose parameters a trial does not see. */
-static int builds_states(const td__criterion_plan *k)
-{
-    for (size_t i = 0; i < k->n_terms; i++)
-        if (((const td_loss_type *)k->terms[i].loss->type)->build)
-            return 1;
-    return 0;
 }
 
 static void clear_grads(td__optimizer *o)
@@ -124,20 +115,6 @@ static void take_over(td__optimizer *o, td__optimizer *before)
             }
 }
 
-/* A list of modules that is not complete is upstream's way, and easily a surprise. */
-static void warn_left_out(td__config *cfg, const td__optimizer *o, const td__network *student,
-                          const td__network *teacher)
-{
-    int64_t left =
-        td__count_parameters(student->root, 1) + (teacher->root ? td__count_parameters(teacher->root, 1) : 0);
-    for (size_t i = 0; i < o->n; i++)
-        left -= td_numel(o->v[i].tensor);
-    if (left > 0)
-        td__diag_warn(&cfg->diag, o->plan->groups[0].module.at,
-                      "%lld parameters belong to none of the modules in module_wise_configs: they are not trained",
-                      (long long)left);
-}
-
 int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student,
                        const td__network *teacher, td_module *const *states, td__optimizer *before, td__optimizer *out)
 {
@@ -149,11 +126,9 @@ int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, c
     int module_wise = groups[0].module.text != NULL;
     for (size_t i = 0; module_wise && i < plan->optimizer.n_groups; i++)
         collect_group(c, cfg, out, &groups[i], groups[i].side == TD_TEACHER ? teacher : student);
-    if (module_wise && !states && cfg->diag.errors == errors)
-        warn_left_out(cfg, out, student, teacher);
     if (!module_wise)
         collect_all(c, plan, out, student, teacher, states);
-    if (!c->error && cfg->diag.errors == errors && !out->n && (states || !builds_states(&plan->criterion)))
+    if (!c->error && cfg->diag.errors == errors && !out->n)
         td__diag_error(&cfg->diag, plan->at, "nothing is trained in %s: all parameters are frozen", plan->name);
     if (before && plan->optimizer.kept)
         take_over(out, before);
@@ -161,6 +136,20 @@ int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, c
         out->schedule = before->schedule;
     clear_grads(out);
     return c->error || cfg->diag.errors != errors ? -1 : 0;
+}
+
+/* A list of modules that is not complete is upstream's way, and easily a surprise. */
+void td__optimizer_warn(td__config *cfg, const td__optimizer *o, const td__network *student, const td__network *teacher)
+{
+    const td__path *first = &o->plan->groups[0].module;
+    int64_t left =
+        td__count_parameters(student->root, 1) + (teacher->root ? td__count_parameters(teacher->root, 1) : 0);
+    for (size_t i = 0; i < o->n; i++)
+        left -= td_numel(o->v[i].tensor);
+    if (first->text && left > 0)
+        td__diag_warn(&cfg->diag, first->at,
+                      "%lld parameters belong to none of the modules in module_wise_configs: they are not trained",
+                      (long long)left);
 }
 
 void td__optimizer_close(td__optimizer *o)

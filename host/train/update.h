@@ -30,6 +30,9 @@ typedef struct td__optimizer {
  * of module_wise_configs go to cfg->diag.  With `before` what the plan says is kept goes on where it was.  0, or -1. */
 int td__optimizer_open(td_ctx *c, td__config *cfg, const td__stage_plan *plan, const td__network *student,
                        const td__network *teacher, td_module *const *states, td__optimizer *before, td__optimizer *out);
+/* Warns of parameters in none of the modules that module_wise_configs lists. */
+void td__optimizer_warn(td__config *cfg, const td__optimizer *o, const td__network *student,
+                        const td__network *teacher);
 void td__optimizer_close(td__optimizer *o);
 double td__optimizer_lr(const td__optimizer *o); /* of the first group */
 

@@ -345,13 +345,15 @@ AT(td_wrapper_type, connect, 64);
 AT(td_wrapper_type, flags, 72);
 AT(td_wrapper_type, reserved, 76);
 
-SIZE(td_loss_type, 72);
+SIZE(td_loss_type, 80);
 AT(td_loss_type, type, 0);
 AT(td_loss_type, needs, 40);
 AT(td_loss_type, reserved, 44);
 AT(td_loss_type, forward, 48);
 AT(td_loss_type, compare, 56);
 AT(td_loss_type, build, 64);
+AT(td_loss_type, min_batch, 72);
+AT(td_loss_type, reserved2, 76);
 
 SIZE(td_loss_wrapper_type, 56);
 AT(td_loss_wrapper_type, type, 0);

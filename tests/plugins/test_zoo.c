@@ -47,7 +47,7 @@ static const struct { const char *name, *refused; } expected[] = {
     {"unlisted", "registers loss:Unlisted, which its manifest does not list"},
     {"unregistered", "does not register loss:Unregistered, which its manifest lists"},
     {"no_callback", "model 'NoCallback' has no build function"},
-    {"too_new", "registers a loss that uses more than this host knows (a descriptor of 80 bytes, not 72)"},
+    {"too_new", "registers a loss that uses more than this host knows (a descriptor of 88 bytes, not 80)"},
     {"bad_param", "loss 'BadParam': parameter 'beyond' reaches byte 16 of a struct of 8"},
     {"host_op", "op 'conv2d' is already registered by the host"},
     {"rounding", "changed the rounding mode"},

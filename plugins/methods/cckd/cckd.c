@@ -91,7 +91,8 @@ static const td_loss_type cckd = {.type = {.key = "CCKDLoss",
                                            .params = cckd_params,
                                            .params_size = sizeof(struct cckd)},
                                   .needs = TD_NEEDS_TEACHER_GRAD,
-                                  .forward = cckd_forward};
+                                  .forward = cckd_forward,
+                                  .min_batch = 2};
 
 /* ---- of neighbours in the batch ---- */
 
@@ -118,7 +119,8 @@ static const td_loss_type correlation = {.type = {.key = "CorrelationLoss",
                                                   .params = correlation_params,
                                                   .params_size = sizeof(struct correlation)},
                                          .needs = TD_NEEDS_TEACHER_GRAD,
-                                         .forward = correlation_forward};
+                                         .forward = correlation_forward,
+                                         .min_batch = 2};
 
 TD_PLUGIN(cckd, "0.1.0", "MIT", "Correlation congruence (Peng et al., ICCV 2019)",
           "loss:CCKDLoss loss:CorrelationLoss wrapper:Linear4CCKD")

@@ -102,11 +102,13 @@ static td_tensor *dist_plus_forward(td_ctx *c, const void *params, td_io *io)
 static const td_loss_type dist_loss = {
     .type = {.key = "DISTLoss", .summary = "the teacher's relations between classes and between samples",
              .params = dist_params, .params_size = sizeof(struct dist)},
-    .forward = dist_forward};
+    .forward = dist_forward,
+    .min_batch = 2};
 static const td_loss_type dist_plus_loss = {
     .type = {.key = "DISTPlusLoss", .summary = "DISTLoss and correlations of feature maps", .params = dist_plus_params,
              .params_size = sizeof(struct dist_plus)},
-    .forward = dist_plus_forward};
+    .forward = dist_plus_forward,
+    .min_batch = 2};
 
 TD_PLUGIN(dist, "0.1.0", "MIT", "DIST and DIST+ (Huang et al., NeurIPS 2022, TPAMI 2025)",
           "loss:DISTLoss loss:DISTPlusLoss")

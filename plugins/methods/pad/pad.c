@@ -33,7 +33,8 @@ static const td_loss_type pad = {.type = {.key = "PADL2Loss",
                                           .summary = "squared difference of embeddings, less where it is uncertain",
                                           .params = pad_params,
                                           .params_size = sizeof(struct pad)},
-                                 .forward = pad_forward};
+                                 .forward = pad_forward,
+                                 .min_batch = 2 /* of the estimator's batch norm */};
 
 TD_PLUGIN(pad, "0.1.0", "MIT", "Prime-aware adaptive distillation (Zhang et al., ECCV 2020)",
           "loss:PADL2Loss wrapper:VarianceBranch4PAD")

@@ -54,7 +54,8 @@ static const td_loss_type pkt = {
              .summary = "which samples are neighbours, in probability, follows the teacher",
              .params = pkt_params,
              .params_size = sizeof(struct pkt)},
-    .forward = pkt_forward};
+    .forward = pkt_forward,
+    .min_batch = 2};
 
 TD_PLUGIN(pkt, "0.1.0", "MIT", "Probabilistic knowledge transfer (Passalis and Tefas, ECCV 2018)", "loss:PKTLoss")
 {

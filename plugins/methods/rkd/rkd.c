@@ -88,7 +88,8 @@ static const td_loss_type rkd = {.type = {.key = "RKDLoss",
                                           .summary = "distances and angles between samples follow the teacher's",
                                           .params = rkd_params,
                                           .params_size = sizeof(struct rkd)},
-                                 .forward = rkd_forward};
+                                 .forward = rkd_forward,
+                                 .min_batch = 2};
 
 TD_PLUGIN(rkd, "0.1.0", "MIT", "Relational knowledge distillation (Park et al., CVPR 2019)", "loss:RKDLoss")
 {

@@ -60,7 +60,8 @@ static const td_loss_type instance = {
 static const td_loss_type direction = {
     .type = {.key = "SKDDirectionLoss", .summary = "Mahalanobis distance of the angles between the batch's logits",
              .params = direction_params, .params_size = sizeof(struct skd)},
-    .forward = direction_forward};
+    .forward = direction_forward,
+    .min_batch = 2};
 
 TD_PLUGIN(skd, "0.1.0", "MIT", "Streamlined knowledge distillation (Jeong et al., CVPR 2026)",
           "loss:SKDInstanceLoss loss:SKDDirectionLoss")

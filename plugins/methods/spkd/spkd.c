@@ -42,7 +42,8 @@ static const td_loss_type spkd = {.type = {.key = "SPKDLoss",
                                            .summary = "the similarities between samples follow the teacher's",
                                            .params = spkd_params,
                                            .params_size = sizeof(struct spkd)},
-                                  .forward = spkd_forward};
+                                  .forward = spkd_forward,
+                                  .min_batch = 2};
 
 TD_PLUGIN(spkd, "0.1.0", "MIT", "Similarity-preserving knowledge distillation (Tung and Mori, ICCV 2019)",
           "loss:SPKDLoss")

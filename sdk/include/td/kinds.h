@@ -76,6 +76,8 @@ typedef struct td_loss_type {
     td_tensor *(*compare)(td_ctx *, const void *params, td_tensor *input, td_tensor *target); /* ... two */
     td_module *(*build)(td_ctx *,
                         const void *params); /* optional: state kept in checkpoints, trained if it has parameters */
+    uint32_t min_batch; /* samples that a batch must have at least, e.g. 2 where they are compared; since 0.5 */
+    uint32_t reserved2;
 } td_loss_type;
 
 /* Kind "loss_wrapper": feeds a low-level loss from the io (SimpleLossWrapper, DictLossWrapper), or stands before a
