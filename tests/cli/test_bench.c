@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "tests/paths.h"
+
 static json_t *bench(const char *arguments, int *code)
 {
-    char command[512];
+    char command[5000];
     snprintf(command, sizeof command, TD_BUILDDIR "/tools/measure/measure %s", arguments);
     FILE *p = popen(command, "r");
     cr_assert_not_null(p);
@@ -32,11 +34,33 @@ Test(bench, one_step)
     json_decref(all);
 }
 
+/* Several backends, a row each. */
+Test(bench, epochs_of_backends)
+{
+    char *data = data_path("cifar10-resnet"), arguments[4400];
+    if (!data)
+        cr_skip_test("no trained networks of CIFAR-10");
+    *strrchr(data, '/') = 0;
+    snprintf(arguments, sizeof arguments, "epoch --json --backend cpu,cpu --steps 1 --data '%s'", data);
+    free(data);
+    int code;
+    json_t *all = bench(arguments, &code), *epochs = json_object_get(all, "epoch");
+    cr_expect_eq(code, 0);
+    cr_assert_eq(json_array_size(epochs), 2);
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_str_eq(json_string_value(json_object_get(json_array_get(epochs, i), "backend")), "cpu");
+        cr_expect_gt(json_real_value(json_object_get(json_array_get(epochs, i), "bare_ms")), 0);
+    }
+    json_decref(all);
+}
+
 Test(bench, wrong_lines)
 {
     int code;
     cr_expect_null(bench("step --only r56 2>/dev/null", &code));
     cr_expect_eq(code, 2);
     cr_expect_null(bench("step --steps 0 2>/dev/null", &code));
+    cr_expect_eq(code, 2);
+    cr_expect_null(bench("step --backend , 2>/dev/null", &code));
     cr_expect_eq(code, 2);
 }

@@ -32,8 +32,11 @@ static const struct workload workloads[] = {
 };
 #define N_WORKLOADS (sizeof workloads / sizeof *workloads)
 
+#define MOST_BACKENDS 8
+
 struct line {
-    const char *what, *only, *backends, *data, *python, *script;
+    const char *what, *only, *backends[MOST_BACKENDS], *data, *python, *script;
+    int n_backends;
     int json, one, threads, steps, bf16; /* one: in this process, as JSON */
     double gflops, gbytes;               /* --peak; 0: not given */
 };
@@ -50,6 +53,19 @@ static int number(const char *text, int least)
     return n >= least && n <= 100000 && !*end ? (int)n : -1;
 }
 
+/* Names with commas between them, which are taken out.  Whether there are as many as can be held, and one at least. */
+static int split_backends(struct line *l, char *names)
+{
+    char *rest = NULL;
+    l->n_backends = 0;
+    for (char *name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        if (l->n_backends == MOST_BACKENDS)
+            return 0;
+        l->backends[l->n_backends++] = name;
+    }
+    return l->n_backends > 0;
+}
+
 static int parse(struct line *l, int argc, char **argv)
 {
     if (argc < 2)
@@ -64,8 +80,8 @@ static int parse(struct line *l, int argc, char **argv)
             return -1;
         else if (!strcmp(*a, "--only"))
             l->only = *++a;
-        else if (!strcmp(*a, "--backend"))
-            l->backends = *++a;
+        else if (!strcmp(*a, "--backend") && split_backends(l, a[1]))
+            a++;
         else if (!strcmp(*a, "--precision") && (!strcmp(a[1], "bf16") || !strcmp(a[1], "float32")))
             l->bf16 = !strcmp(*++a, "bf16");
         else if (!strcmp(*a, "--peak") && sscanf(a[1], "%lf,%lf", &l->gflops, &l->gbytes) == 2)
@@ -129,7 +145,7 @@ static int run_one(const struct line *l, double start)
 {
     const char *folder = TD_BUILDDIR "/plugins";
     td__plugins plugins = {0};
-    const struct setting o = {l->backends, l->threads, l->steps, l->bf16, start, &plugins};
+    const struct setting o = {l->backends[0], l->threads, l->steps, l->bf16, start, &plugins};
     json_t *j = NULL;
     if (!td__plugins_scan(&plugins, NULL, 0, &folder, 1) && !td__register_builtins()) {
         td__plugins_load(&plugins);
@@ -167,14 +183,23 @@ static json_t *apart(const struct line *l, const char *what, const char *workloa
     return text ? json_loads(text, 0, NULL) : NULL;
 }
 
+/* Whether PyTorch is to run where the cuda backend does. */
+static int on_device(const struct line *l)
+{
+    int found = 0;
+    for (int i = 0; i < l->n_backends; i++)
+        found |= !strcmp(l->backends[i], "cuda");
+    return found;
+}
+
 /* The peer's line: "NAME  ms ms/step  n img/s  rss n MiB  first step at n s". */
 static int add_peer(json_t *j, const struct line *l, const char *workload, const struct peer *peer)
 {
     double ms, images, rss, first;
     int threads = (int)json_integer_value(json_object_get(j, "threads"));
-    char *text = output_of(td__printf("OMP_NUM_THREADS=%d '%s' '%s' --only %s --steps %d %s", threads, l->python,
-                                      l->script, workload, l->steps,
-                                      strstr(l->backends, "cuda") ? peer->device_options : peer->options));
+    char *text =
+        output_of(td__printf("OMP_NUM_THREADS=%d '%s' '%s' --only %s --steps %d %s", threads, l->python, l->script,
+                             workload, l->steps, on_device(l) ? peer->device_options : peer->options));
     char *line = td__printf("\n%s ", workload), *at = text && line ? strstr(text, line) : NULL;
     free(line);
     if (!at || sscanf(at + 1 + strlen(workload), "%lf ms/step %lf img/s rss %lf MiB first step at %lf", &ms, &images,
@@ -210,25 +235,36 @@ static int run_steps(const struct line *l, json_t *all)
     if (!l->json)
         print_step_header(l->python != NULL);
     for (size_t i = 0; !failed && i < N_WORKLOADS; i++) {
-        char *names = td__strdup(l->backends), *rest = NULL;
         const json_t *before = NULL;
         if (l->only && strcmp(l->only, workloads[i].name))
-            names[0] = 0;
-        for (char *name = strtok_r(names, ",", &rest); name && !failed; name = strtok_r(NULL, ",", &rest)) {
-            json_t *j = step_row(l, &workloads[i], name, before);
+            continue;
+        for (int k = 0; !failed && k < l->n_backends; k++) {
+            json_t *j = step_row(l, &workloads[i], l->backends[k], before);
             failed = !j || json_array_append_new(all, j);
             if (!failed && !l->json)
                 print_step(j);
             before = j;
         }
-        free(names);
     }
     return failed;
 }
 
+static int run_epochs(const struct line *l, json_t *all)
+{
+    int failed = 0;
+    for (int i = 0; !failed && i < l->n_backends; i++) {
+        json_t *j = apart(l, "epoch", "", l->backends[i]);
+        failed = !j || json_object_set_new(j, "backend", json_string(l->backends[i])) || json_array_append_new(all, j);
+        if (!failed && !l->json)
+            print_epoch(j);
+    }
+    return failed;
+}
+
+/* No backend takes part. */
 static json_t *load_row(const struct line *l)
 {
-    json_t *j = apart(l, "load", "", l->backends);
+    json_t *j = apart(l, "load", "", l->backends[0]);
     char *text = j && l->python
                      ? output_of(td__printf("OMP_NUM_THREADS=1 '%s' '" TD_SRCDIR "/tools/measure/torchvision_load.py' "
                                             "'%s/imagenette-mini/train'",
@@ -239,23 +275,24 @@ static json_t *load_row(const struct line *l)
     return j;
 }
 
-static int add_row(const struct line *l, json_t *all, const char *what, json_t *row, void (*print)(const json_t *))
+static int run_load(const struct line *l, json_t *all)
 {
-    if (row && !l->json)
-        print(row);
-    return !row || json_object_set_new(all, what, row);
+    json_t *j = load_row(l);
+    if (j && !l->json)
+        print_load(j);
+    return !j || json_object_set_new(all, "load", j);
 }
 
 static int run_all(const struct line *l)
 {
-    json_t *all = json_object(), *steps = json_array();
-    int failed = json_object_set_new(all, "step", steps);
+    json_t *all = json_object(), *steps = json_array(), *epochs = json_array();
+    int failed = json_object_set_new(all, "step", steps) || json_object_set_new(all, "epoch", epochs);
     if (!failed && is(l, "step"))
         failed = run_steps(l, steps);
     if (!failed && is(l, "epoch"))
-        failed = add_row(l, all, "epoch", apart(l, "epoch", "", l->backends), print_epoch);
+        failed = run_epochs(l, epochs);
     if (!failed && is(l, "load"))
-        failed = add_row(l, all, "load", load_row(l), print_load);
+        failed = run_load(l, all);
     if (!failed && l->json)
         failed = json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) || putchar('\n') == EOF;
     json_decref(all);
@@ -275,7 +312,7 @@ static int known(const char *name)
 int main(int argc, char **argv)
 {
     double start = seconds();
-    struct line l = {.backends = "cpu", .steps = 20, .data = TD_SRCDIR "/../shared/data"};
+    struct line l = {.backends = {"cpu"}, .n_backends = 1, .steps = 20, .data = TD_SRCDIR "/../shared/data"};
     char *peer = getenv("TDHOST_PEER"), *words = peer ? td__strdup(peer) : NULL, *rest = NULL;
     if (words) {
         l.python = strtok_r(words, " ", &rest);
