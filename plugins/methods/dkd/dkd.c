@@ -33,7 +33,7 @@ static struct parts decouple(td_ctx *c, td_tensor *z, td_tensor *y, td_tensor *h
     td_tensor *others = td_log_softmax(c, td_without(c, hot, z), 1);
     /* p_k = (1 - p_y) p^_k for each of the other classes: the mean over them. */
     td_tensor *ratios = td_mul(c, td_sub(c, td_log_softmax(c, z, 1), others), td_affine(c, hot, -1, 1));
-    td_tensor *label = td_neg(c, td_cross_entropy_with(c, z, y, NULL, -100, 0, TD_NO_REDUCTION));
+    td_tensor *label = td_neg(c, td_cross_entropy_each(c, z, y));
     return (struct parts){label, td_scale(c, td_sum(c, ratios, TD_DIM(1), 0), 1 / (classes - 1)), others};
 }
 

@@ -15,19 +15,14 @@ static const td_param nkd_params[] = {
     TD_PARAM_FLOAT(struct nkd, temperature, "1", "T: softens the other classes", .min = 1e-6, .max = 1e9),
     TD_PARAM_FLOAT(struct nkd, gamma, "1.5", "weight of the other classes"), TD_PARAM_END};
 
-static td_tensor *label_loss(td_ctx *c, td_tensor *z, td_tensor *y)
-{
-    return td_cross_entropy_with(c, z, y, NULL, -100, 0, TD_NO_REDUCTION);
-}
-
 static td_tensor *nkd_forward(td_ctx *c, const void *params, td_io *io)
 {
     const struct nkd *p = params;
     td_tensor *s = td_io_get(io, &p->student), *t = td_io_get(io, &p->teacher), *y = td_io_of(io)->target;
     if (!td_failed(c) && (td_ndim(s) != 2 || td_dim(s, 1) < 2))
         td_fail(c, "the logits must be [batch, classes] with two classes at least");
-    td_tensor *certainty = td_exp(c, td_neg(c, label_loss(c, t, y)));
-    td_tensor *label = td_mean(c, td_mul(c, certainty, label_loss(c, s, y)), 0, 0);
+    td_tensor *certainty = td_exp(c, td_neg(c, td_cross_entropy_each(c, t, y)));
+    td_tensor *label = td_mean(c, td_mul(c, certainty, td_cross_entropy_each(c, s, y)), 0, 0);
 
     td_tensor *hot = td_one_hot(c, y, td_dim(s, 1), td_desc_of(s)->dtype);
     td_tensor *others_t = td_softmax(c, td_without(c, hot, td_scale(c, t, 1 / p->temperature)), 1);

@@ -64,8 +64,7 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
     conv_bn_relu(c, w->projector, inner, inner, 3);
     conv_bn_relu(c, w->projector, inner, p->out_channels, 1);
     w->avgpool = td_layer(c, m, "avgpool", "AdaptiveAvgPool2d", "{output_size: 1}");
-    w->classifier = td_layer(c, m, "classifier", "FrozenLinear", "{in_features: %lld, out_features: %lld, bias: %s}",
-                             (long long)p->out_channels, (long long)p->num_classes, p->bias ? "true" : "false");
+    w->classifier = td_frozen_linear(c, m, "classifier", p->out_channels, p->num_classes, p->bias);
     return m;
 }
 

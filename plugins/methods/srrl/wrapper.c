@@ -38,8 +38,7 @@ static td_module *build(td_ctx *c, const void *params, const char *name, td_modu
     td_conv_layer(c, w->connector, NULL, p->in_channels, p->out_channels, 1, 1);
     td_norm_layer(c, w->connector, NULL, p->out_channels);
     td_layer(c, w->connector, NULL, "ReLU", "{}");
-    w->classifier = td_layer(c, m, "classifier", "FrozenLinear", "{in_features: %lld, out_features: %lld, bias: %s}",
-                             (long long)p->out_channels, (long long)p->num_classes, p->bias ? "true" : "false");
+    w->classifier = td_frozen_linear(c, m, "classifier", p->out_channels, p->num_classes, p->bias);
     return m;
 }
 

@@ -18,17 +18,13 @@ static const td_param wsld_params[] = {
     TD_PARAM_FLOAT(struct wsld, temperature, "2", "T: softens both distributions", .min = 1e-6, .max = 1e9),
     TD_PARAM_FLOAT(struct wsld, eps, "1e-7", "added to the teacher's cross entropy", .max = 1), TD_PARAM_END};
 
-static td_tensor *label_loss(td_ctx *c, td_tensor *z, td_tensor *y)
-{
-    return td_cross_entropy_with(c, td_detach(c, z), y, NULL, -100, 0, TD_NO_REDUCTION);
-}
-
 static td_tensor *wsld_forward(td_ctx *c, const void *params, td_io *io)
 {
     const struct wsld *p = params;
     double T = p->temperature;
     td_tensor *s = td_io_get(io, &p->student), *t = td_io_get(io, &p->teacher), *y = td_io_of(io)->target;
-    td_tensor *quotient = td_div(c, label_loss(c, s, y), td_affine(c, label_loss(c, t, y), 1, p->eps));
+    td_tensor *quotient = td_div(c, td_cross_entropy_each(c, td_detach(c, s), y),
+                                 td_affine(c, td_cross_entropy_each(c, td_detach(c, t), y), 1, p->eps));
     td_tensor *weight = td_affine(c, td_exp(c, td_neg(c, quotient)), -1, 1);
     td_tensor *q = td_softmax(c, td_scale(c, t, 1 / T), 1), *log_p = td_log_softmax(c, td_scale(c, s, 1 / T), 1);
     td_tensor *soft = td_sum(c, td_mul(c, q, log_p), TD_DIM(1), 0);

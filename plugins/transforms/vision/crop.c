@@ -271,18 +271,25 @@ static void mirror_line(char *out, const char *in, int32_t w, size_t pixel)
         mirror(out, in, w, pixel);
 }
 
-static int32_t horizontal_apply(td_ctx *c, const void *params, td_item *item)
+static int32_t flip(const struct flip_params *p, td_item *item, int32_t vertical)
 {
-    const struct flip_params *p = params;
-    (void)c;
     if (td_item_random(item, 0) >= p->p)
         return TD_OK;
     td_item_view v = td_item_of(item)->image;
-    size_t line = pixel_size(&v) * (size_t)v.width;
+    size_t pixel = pixel_size(&v), line = pixel * (size_t)v.width;
     char *out = image_like(item, &v, v.width, v.height);
     for (int32_t y = 0; out && y < v.height; y++)
-        mirror_line(out + (size_t)y * line, first_byte(&v) + (size_t)y * line, v.width, pixel_size(&v));
+        if (vertical)
+            memcpy(out + (size_t)y * line, first_byte(&v) + (size_t)(v.height - 1 - y) * line, line);
+        else
+            mirror_line(out + (size_t)y * line, first_byte(&v) + (size_t)y * line, v.width, pixel);
     return out ? TD_OK : TD_ERROR;
+}
+
+static int32_t horizontal_apply(td_ctx *c, const void *params, td_item *item)
+{
+    (void)c;
+    return flip(params, item, 0);
 }
 
 static int32_t horizontal_augment(const void *params, td_augment_attrs *a)
@@ -306,16 +313,8 @@ const td_transform_type horizontal_flip = {
 
 static int32_t vertical_apply(td_ctx *c, const void *params, td_item *item)
 {
-    const struct flip_params *p = params;
     (void)c;
-    if (td_item_random(item, 0) >= p->p)
-        return TD_OK;
-    td_item_view v = td_item_of(item)->image;
-    size_t line = pixel_size(&v) * (size_t)v.width;
-    char *out = image_like(item, &v, v.width, v.height);
-    for (int32_t y = 0; out && y < v.height; y++)
-        memcpy(out + (size_t)y * line, first_byte(&v) + (size_t)(v.height - 1 - y) * line, line);
-    return out ? TD_OK : TD_ERROR;
+    return flip(params, item, 1);
 }
 
 const td_transform_type vertical_flip = {{.key = "RandomVerticalFlip",

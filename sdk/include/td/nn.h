@@ -63,6 +63,13 @@ static inline td_module *td_linear_layer(td_ctx *c, td_module *parent, const cha
     return td_layer(c, parent, name, "Linear", "{in_features: %lld, out_features: %lld, bias: %s}",
                     (long long)p->in_features, (long long)p->out_features, p->bias ? "true" : "false");
 }
+/* A linear layer that is not trained, for a copy of another network's (td_copy_linear). */
+static inline td_module *td_frozen_linear(td_ctx *c, td_module *parent, const char *name, int64_t in, int64_t out,
+                                          int32_t bias)
+{
+    return td_layer(c, parent, name, "FrozenLinear", "{in_features: %lld, out_features: %lld, bias: %s}", (long long)in,
+                    (long long)out, bias ? "true" : "false");
+}
 static inline void *td_data(td_module *m) { return td_host->module_data(m); }
 /* A trained tensor, float32 unless the context builds in double. */
 static inline td_tensor *td_parameter(td_ctx *c, td_module *m, const char *name, uint32_t ndim, const int64_t *shape,

@@ -237,6 +237,11 @@ static inline td_tensor *td_cross_entropy(td_ctx *c, td_tensor *logits, td_tenso
 {
     return td_cross_entropy_with(c, logits, target, NULL, -100, 0, TD_MEAN);
 }
+/* The same without the mean, [B]: of each sample. */
+static inline td_tensor *td_cross_entropy_each(td_ctx *c, td_tensor *logits, td_tensor *target)
+{
+    return td_cross_entropy_with(c, logits, target, NULL, -100, 0, TD_NO_REDUCTION);
+}
 
 /* x [..., in] of any rank but 4, w [out, in], b [out] or NULL -> [..., out]. */
 static inline td_tensor *td_linear(td_ctx *c, td_tensor *x, td_tensor *w, td_tensor *b)
