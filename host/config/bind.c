@@ -41,8 +41,8 @@ static void take_args(struct binding *b, td__node *args)
         b->given[i] = args->items[i];
 }
 
-/* A key that is no parameter.  Keys that start with '_' only carry anchors; where further names are accepted, one that is
- * almost a parameter is a slip all the same. */
+/* A key that is no parameter.  Keys that start with '_' only carry anchors; where further names are accepted, one that
+ * is almost a parameter is a slip all the same. */
 static void unknown_key(struct binding *b, const td__node *key)
 {
     if (key->text[0] == '_')

@@ -20,8 +20,8 @@ void *td__no_memory(td__config *cfg);
 td__node *td__compose(td__config *cfg, td__place start, const char *text, size_t size);
 /* The tag of a plain `<<`. */
 #define TD__MERGE_TAG "tag:yaml.org,2002:merge"
-/* Fills a map from the n nodes that were written in it, keys at even places and values at odd ones: `<<` is flattened, keys
- * given twice are reported.  0, or -1 when memory ran out (reported). */
+/* Fills a map from the n nodes that were written in it, keys at even places and values at odd ones: `<<` is flattened,
+ * keys given twice are reported.  0, or -1 when memory ran out (reported). */
 int td__finish_map(td__config *cfg, td__node *map, td__node *const *written, size_t n);
 /* Gives a plain scalar its kind and value from its text.  -1: an integer too large for 64 bits. */
 int td__resolve_scalar(td__node *n);
@@ -31,8 +31,8 @@ td__node *td__evaluate(td__config *cfg, td__node *n);
 /* Compose and evaluate, into cfg's arena; NULL after a syntax error. */
 td__node *td__parse(td__config *cfg, td__place start, const char *text, size_t size);
 
-/* The entry of a map, by the longest key that starts `path` and ends it or is followed by a dot; *rest gets what follows.
- * map->n where there is none. */
+/* The entry of a map, by the longest key that starts `path` and ends it or is followed by a dot; *rest gets what
+ * follows. map->n where there is none. */
 size_t td__node_step(const td__node *map, const char *path, const char **rest);
 /* Python's str() of a scalar, in the arena; NULL for what is not a scalar. */
 const char *td__node_str(td__config *cfg, const td__node *n);

@@ -54,9 +54,9 @@ typedef struct td__config {
 
 /* Reads a file and applies `--set a.b.c=VALUE` overrides before tags are evaluated.  VALUE is YAML; list positions are
  * numbers; keys that hold dots are matched whole; `kwargs` alone stands for `init.kwargs` of an !import_call.  What is
- * absent is an error unless the text starts with `+`, which makes a new key in an existing mapping.  Setting an anchored
- * value changes it for all its aliases; setting something through an alias changes it in that place only.
- * All mistakes go to diag; 0 when there were none, else -1 (root may be usable). */
+ * absent is an error unless the text starts with `+`, which makes a new key in an existing mapping.  Setting an
+ * anchored value changes it for all its aliases; setting something through an alias changes it in that place only. All
+ * mistakes go to diag; 0 when there were none, else -1 (root may be usable). */
 int td__config_load(td__config *cfg, const char *path, const char *const *sets, size_t n_sets);
 /* The same from text, for defaults, layer arguments and tests; `name` stands for the file in messages. */
 int td__config_parse(td__config *cfg, const char *name, const char *text, size_t size);
@@ -68,8 +68,8 @@ td__node *td__node_at(td__config *cfg, const char *dotted_path);
 const char *td__node_kind_name(const td__node *n);                    /* "a string", "a list", ... for messages */
 /* Writes the resolved document as YAML that loads to the same plan. */
 int td__node_write(const td__node *n, FILE *out);
-/* Every key of `map` must be one of the n names or start with '_' (such keys only carry anchors); others are errors with
- * the nearest name, `owner` named. */
+/* Every key of `map` must be one of the n names or start with '_' (such keys only carry anchors); others are errors
+ * with the nearest name, `owner` named. */
 void td__node_check_keys(td__config *cfg, td__node *map, const char *owner, const char *const *names, size_t n);
 
 #endif

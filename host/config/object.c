@@ -197,7 +197,8 @@ td__object *td__object_from(td__config *cfg, td__node *key, td__node *kwargs, td
     return build(cfg, &w, kind);
 }
 
-/* Part of what a function gives, e.g. one of the data sets of split_dataset: the function is checked, nothing is called. */
+/* Part of what a function gives, e.g. one of the data sets of split_dataset: the function is checked, nothing is
+ * called. */
 static td__object *element_object(td__config *cfg, td__node *node, uint32_t kind)
 {
     if (!td__object_of(cfg, node->items[0], TD_KIND_FUNCTION))

@@ -1,5 +1,5 @@
-/* Plain scalars as PyYAML 6 resolves them (yaml/resolver.py, YAML 1.1), plus numbers as YAML 1.2 writes them: 1e-4, 1e5,
- * -.5.  Dates stay strings. */
+/* Plain scalars as PyYAML 6 resolves them (yaml/resolver.py, YAML 1.1), plus numbers as YAML 1.2 writes them: 1e-4,
+ * 1e5, -.5.  Dates stay strings. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

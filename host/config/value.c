@@ -217,7 +217,8 @@ static int set_spec(const struct target *t, td__node *n, void *out)
 
 typedef int set_fn(const struct target *t, td__node *n, void *out);
 
-/* Sets each element of a list with `set`; a lone value is a list of one.  The struct's member is {const T *v; int64_t n}. */
+/* Sets each element of a list with `set`; a lone value is a list of one.  The struct's member is {const T *v;
+ * int64_t n}. */
 static int set_list(const struct target *t, td__node *n, void *out, set_fn *set, size_t size, const char *is)
 {
     td_ints list = {NULL, n->kind == TD__SEQ ? (int64_t)n->n : 1};

@@ -265,7 +265,8 @@ int td__loader_next(td_ctx *c, td__loader *l, td__batch *out)
         return 0;
     if (l->resident) {
         int64_t first = l->delivered++ * l->o.batch_size;
-        return td__resident_batch(c, l->resident, l->order + first, least(l->o.batch_size, l->n_samples - first), l->epoch, out)
+        return td__resident_batch(c, l->resident, l->order + first, least(l->o.batch_size, l->n_samples - first),
+                                  l->epoch, out)
                    ? -1
                    : 1;
     }

@@ -34,8 +34,8 @@ void td__plugin_clear(td__plugin *p);
 int td__each_provided(const td__plugin *p, int (*fn)(uint32_t kind, const char *kind_name, const char *key, void *user),
                       void *user);
 
-/* Adds a plugin whose manifest was read (and takes it), refusing what the binary interface or the keys of an
- * earlier plugin rule out: who owns a key is decided before any code runs.  0, or -1 with a message logged and plugin freed. */
+/* Adds a plugin whose manifest was read (and takes it), refusing what the binary interface or the keys of an earlier
+ * plugin rule out: who owns a key is decided before any code runs.  0, or -1 with a message logged and plugin freed. */
 int td__plugins_add(td__plugins *p, td__plugin *plugin);
 /* Adds what the places hold, in order of priority: files, then folders (each may be several separated by ':'; searched
  * recursively for *.so).  The same file twice (inode) counts once; files without a note are skipped silently in folders
@@ -45,9 +45,9 @@ int td__plugins_scan(td__plugins *p, const char *const *files, size_t n_files, c
 /* Adds the default places, where they exist: $TDHOST_PLUGIN_PATH (not when privileged), the user's data folder, the
  * installed folder. */
 int td__plugins_scan_default(td__plugins *p);
-/* Loads what is not refused and not loaded, each as a whole or not at all; a plugin that fails is marked refused and the
- * host goes on.  Every refusal is logged as "file: reason" (of shadowed ones at level debug).  Returns how many are loaded.
- * Those that bring nothing but backends stay on disk: what they link is large and slow to start. */
+/* Loads what is not refused and not loaded, each as a whole or not at all; a plugin that fails is marked refused and
+ * the host goes on.  Every refusal is logged as "file: reason" (of shadowed ones at level debug).  Returns how many are
+ * loaded. Those that bring nothing but backends stay on disk: what they link is large and slow to start. */
 size_t td__plugins_load(td__plugins *p);
 /* Loads in the same way those that bring the backend `key`; NULL: any backend. */
 void td__plugins_load_backends(td__plugins *p, const char *key);
@@ -63,8 +63,9 @@ void td__plugins_free(td__plugins *p); /* after td__registry_clear: types point 
 /* `tdhost list-plugins`: one line a key, from notes only; 0, or -1 when out cannot be written. */
 int td__list_plugins(const td__plugins *p, int json, FILE *out);
 /* `tdhost describe KEY`: everything registered under the key; -1 and a message with the nearest keys where there is
- * nothing.  KEY NULL: one line for everything there is.  json: an array of {kind, key, summary, aliases, plugin, parameters},
- * of a loss also `needs` (which of target, index, teacher_grad, not_cacheable) and `state` (whether it keeps any). */
+ * nothing.  KEY NULL: one line for everything there is.  json: an array of {kind, key, summary, aliases, plugin,
+ * parameters}, of a loss also `needs` (which of target, index, teacher_grad, not_cacheable) and `state` (whether it
+ * keeps any). */
 int td__describe(const char *key, int json, FILE *out);
 
 /* The host's function table. */

@@ -11,8 +11,8 @@ td__storage *td__storage_new(const td_backend_type *backend, size_t bytes);
 td__storage *td__storage_retain(td__storage *s);
 void td__storage_release(td__storage *s);
 
-/* Memory apart from all other: what is freed in a pool serves only the pool.  A graph needs that, whose work goes on using
- * addresses that were free again when its step was captured, and so does each of two branches of work. */
+/* Memory apart from all other: what is freed in a pool serves only the pool.  A graph needs that, whose work goes on
+ * using addresses that were free again when its step was captured, and so does each of two branches of work. */
 typedef struct td__pool td__pool;
 td__pool *td__pool_new(const td_backend_type *backend); /* NULL: out of memory */
 void td__pool_free(td__pool *p); /* what is still in use is given back when it is released; NULL is fine */

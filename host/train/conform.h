@@ -21,8 +21,8 @@ typedef struct td__conform_options {
  * and the tensors are named
  *   student|PATH|output, teacher|PATH|input, … (with |0, |1 for tuple elements, |NAME for dict entries),
  *   target, index, param|NAME (of the loss or a wrapper), loss, grad|<any of these>.
- * Prints "FILE: NAME error E" for each expectation; returns TD__EXIT_OK, TD__EXIT_FAILED when one is above the tolerance, or
- * TD__EXIT_CONFIG. */
+ * Prints "FILE: NAME error E" for each expectation; returns TD__EXIT_OK, TD__EXIT_FAILED when one is above the
+ * tolerance, or TD__EXIT_CONFIG. */
 int td__conform_command(const char *const *files, size_t n, const td__conform_options *o, FILE *out);
 
 #endif

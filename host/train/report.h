@@ -28,8 +28,9 @@ json_t *td__score_json(const td__score *s);
 char *td__accuracy_text(const td__accuracy *a, char *buf, size_t size);
 /* What the numbers were made with: versions, hashes of plugins, weights and configuration, seed, backend, threads. */
 json_t *td__provenance_json(td__experiment *x);
-/* {"teacher": {...}, "student": {...}} (or "model"), each {"best", "last", "mean_of_last_5", "final"}: of what was trained
- * (m; NULL: nothing) the validations and the test of the best, of the others the test throughout.  test: by model. */
+/* {"teacher": {...}, "student": {...}} (or "model"), each {"best", "last", "mean_of_last_5", "final"}: of what was
+ * trained (m; NULL: nothing) the validations and the test of the best, of the others the test throughout.  test: by
+ * model. */
 json_t *td__models_json(const td__experiment *x, const td__manifest *m, const json_t *test);
 /* All of result.json; NULL: out of memory. */
 json_t *td__result_json(td__experiment *x, const td__report *report, const td__manifest *m, const json_t *test);

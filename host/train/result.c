@@ -102,11 +102,11 @@ json_t *td__result_json(td__experiment *x, const td__report *report, const td__m
     json_t *result = td__provenance_json(x), *models = td__models_json(x, m, test);
     struct rusage usage;
     int64_t resident = getrusage(RUSAGE_SELF, &usage) ? 0 : (int64_t)usage.ru_maxrss * 1024;
-    json_t *run = json_pack(
-        "{s:s, s:I, s:I, s:f, s:f, s:f, s:I, s:I}", "config_sha256", report->config_hash, "epochs", (json_int_t)m->at.epoch,
-        "steps", (json_int_t)m->at.step, "wall_seconds", m->wall, "train_seconds", m->seconds, "images_per_second",
-        m->seconds > 0 ? (double)m->images / m->seconds : 0.0, "peak_memory_bytes", (json_int_t)td__memory_peak(),
-        "peak_resident_bytes", (json_int_t)resident);
+    json_t *run =
+        json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:I, s:I}", "config_sha256", report->config_hash, "epochs",
+                  (json_int_t)m->at.epoch, "steps", (json_int_t)m->at.step, "wall_seconds", m->wall, "train_seconds",
+                  m->seconds, "images_per_second", m->seconds > 0 ? (double)m->images / m->seconds : 0.0,
+                  "peak_memory_bytes", (json_int_t)td__memory_peak(), "peak_resident_bytes", (json_int_t)resident);
     int failed = json_object_update(result, run) || json_object_update(result, models);
     json_decref(run);
     json_decref(models);

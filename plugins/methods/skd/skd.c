@@ -2,8 +2,8 @@
  *
  * Instance: KL(softmax(z_t / T) || softmax(z_s / T)), without T^2 and without labels.
  *
- * Direction: with z^ the logits made unit length, D = z^_s z^_s^T - z^_t z^_t^T compares the angles between the samples of
- * a batch, [B,B] with columns D_i; their lengths are measured in the columns' own spread,
+ * Direction: with z^ the logits made unit length, D = z^_s z^_s^T - z^_t z^_t^T compares the angles between the samples
+ * of a batch, [B,B] with columns D_i; their lengths are measured in the columns' own spread,
  *
  *     L = mean_i sqrt(D_i^T S^-1 D_i),   S = cov(D_1 .. D_B) + lambda I,   cov with B - 1 below. */
 #include <td/td.h>

@@ -55,13 +55,14 @@ typedef struct td_wrapper_type {
     /* Optional: runs the extra modules; their hooks fill the io a second time. */
     void (*secondary_forward)(td_ctx *, const void *params, td_module *self, td_io *);
     void (*post_epoch)(td_ctx *, const void *params, td_module *self); /* optional */
-    /* Optional: copies into self what it needs of the other network's weights.  Called without gradients when both networks
-     * of a stage are built, and again when their weights were read; not called where the stage has no other network. */
+    /* Optional: copies into self what it needs of the other network's weights.  Called without gradients when both
+     * networks of a stage are built, and again when their weights were read; not called where the stage has no other
+     * network. */
     void (*connect)(td_ctx *, const void *params, td_module *self, td_module *other);
     uint32_t flags, reserved;
 } td_wrapper_type;
-/* Of a student's wrapper: its output is the prediction, so it is tested and saved with the student inside, and is the same
- * module in all stages that have it. */
+/* Of a student's wrapper: its output is the prediction, so it is tested and saved with the student inside, and is the
+ * same module in all stages that have it. */
 #define TD_WRAPPER_PREDICTS 1u
 
 /* Kind "loss": mid-level losses read the io; low-level losses (torch.nn's) compare an input with a target. */
@@ -166,8 +167,9 @@ typedef struct td_backend_type {
     /* Where work is queued from now on: TD_BRANCH_SIDE begins a second queue after all that was queued so far,
      * TD_BRANCH_MAIN goes on with the first, TD_BRANCH_JOIN makes the first wait for the second. */
     int32_t (*branch)(int32_t where);
-    /* Between begin and end work is noted instead of done, both branches, with the addresses and attributes it has then;
-     * what copy_in takes is kept with the graph.  copy_out fails meanwhile.  end forgets the work where graph is NULL. */
+    /* Between begin and end work is noted instead of done, both branches, with the addresses and attributes it has
+     * then; what copy_in takes is kept with the graph.  copy_out fails meanwhile.  end forgets the work where graph is
+     * NULL. */
     int32_t (*capture_begin)(void);
     int32_t (*capture_end)(void **graph);
     int32_t (*replay)(void *graph); /* queues all of it once more */

@@ -110,8 +110,8 @@ static inline td_tensor *td_norm_act(td_ctx *c, td_module *norm, td_module *act,
 {
     return td_host->norm_act(c, norm, act, x, residual);
 }
-/* A network inside an auxiliary wrapper: what the wrapper's data starts with.  A teacher runs without gradients, so that
- * only the wrapper's own modules are trained. */
+/* A network inside an auxiliary wrapper: what the wrapper's data starts with.  A teacher runs without gradients, so
+ * that only the wrapper's own modules are trained. */
 typedef struct td_wrapped {
     td_module *model;
     uint32_t side, reserved; /* TD_STUDENT or TD_TEACHER */

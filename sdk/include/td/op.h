@@ -248,7 +248,8 @@ static inline td_tensor *td_linear(td_ctx *c, td_tensor *x, td_tensor *w, td_ten
 {
     return td__op3(c, "linear", x, w, b, NULL, 0);
 }
-/* [.., m,k] x [.., k,n] -> [.., m,n], rank 2 or 3 with equal leading dimension; trans_x swaps the last two of an operand. */
+/* [.., m,k] x [.., k,n] -> [.., m,n], rank 2 or 3 with equal leading dimension; trans_x swaps the last two of an
+ * operand. */
 static inline td_tensor *td_matmul(td_ctx *c, td_tensor *x, td_tensor *y, int32_t trans_x, int32_t trans_y)
 {
     td_matmul_attrs a = {trans_x, trans_y};

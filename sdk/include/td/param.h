@@ -117,8 +117,8 @@ typedef struct td_param {
 #define TD_TAP_TEACHER(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, TD_SIDE_TEACHER)
 /* Side from the sibling parameter `is_from_teacher` (a TD_PARAM_BOOL). */
 #define TD_TAP_EITHER(s, member, path_name, io_name, def) TD__TAP(s, member, path_name, io_name, def, 0u)
-/* A path only: the output of the module there (flags | TD_TAP_INPUT: its input).  A wrapper's taps are of the network it
- * wraps, whichever side the table says. */
+/* A path only: the output of the module there (flags | TD_TAP_INPUT: its input).  A wrapper's taps are of the network
+ * it wraps, whichever side the table says. */
 #define TD_TAP_PATH(s, member, path_name, def_path, flags_, doc_)                                                      \
     {                                                                                                                  \
         .name = (path_name), .type = TD_P_TAP, .offset = (uint32_t)offsetof(s, member), .def = (def_path),             \

@@ -39,7 +39,8 @@ TD__INLINE float fast_exp(float x)
 
 /* Within 2 units in the last place; -infinity for 0, NaN below it and for NaN.
  * x = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); with s = f / (2 + f), ln(1 + f) = 2 atanh(s) = 2 s + s r, where
- * r = 2 (s^2/3 + s^4/5 + s^6/7 + s^8/9) (remainder 1e-8 of f), and 2 s = f - f^2/2 + s f^2/2, whose first term is exact. */
+ * r = 2 (s^2/3 + s^4/5 + s^6/7 + s^8/9) (remainder 1e-8 of f), and 2 s = f - f^2/2 + s f^2/2, whose first term is
+ * exact. */
 TD__INLINE float fast_log(float x)
 {
     const int32_t one = 0x3f800000, sqrt_half = 0x3f3504f3;

@@ -150,8 +150,8 @@ static void pack_filters(const struct plan *p, const td__packed *to, int64_t fir
         int64_t n = min(c->channels - i, FILTERS);
         float taps[9][FILTERS * LANES] __attribute__((aligned(64)));
         for (int t = 0; t < 9; t++)
-            td__pack(&(td__packed){channels, n, 1, taps[t]}, 0, 0, 1, n, from + c->wy[t / 3] + c->wx[t % 3], c->weight_o,
-                     c->weight_c);
+            td__pack(&(td__packed){channels, n, 1, taps[t]}, 0, 0, 1, n, from + c->wy[t / 3] + c->wx[t % 3],
+                     c->weight_o, c->weight_c);
         for (int k = 0; k < n; k++, w += block)
             transform_filter(&taps[0][k * LANES], w, p->weight_element);
     }
