@@ -1,29 +1,13 @@
 #include "host/base/rng.h"
 
-#include <math.h>
-
 void td__words(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use, uint32_t out[4])
 {
     td_stream_words(td_stream_of(seed, epoch, use), sample, out);
 }
 
-/* Box-Muller. */
-double td__stream_normal(td_stream s, uint64_t sample)
-{
-    uint32_t r[4];
-    td_stream_words(s, sample, r);
-    double u = 1 - td_unit(r[0], r[1]), v = td_unit(r[2], r[3]); /* u in (0, 1] */
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
-
 double td__uniform(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
 {
     return td_stream_uniform(td_stream_of(seed, epoch, use), sample);
-}
-
-double td__normal(uint64_t seed, uint64_t epoch, uint64_t sample, uint64_t use)
-{
-    return td__stream_normal(td_stream_of(seed, epoch, use), sample);
 }
 
 void td__permutation(uint64_t seed, uint64_t epoch, uint64_t use, int64_t n, int64_t *out)

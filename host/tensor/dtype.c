@@ -64,22 +64,35 @@ int td__same_order(const td_desc *a, const td_desc *b)
     return a->ndim == 4 && b->ndim == 4 && a->shape[0] == b->shape[0] && a->shape[1] == b->shape[1];
 }
 
-#define LAYOUT_COPY(T)                                                                               \
-    for (int64_t n = 0; n < d->shape[0]; n++)                                                        \
-        for (int64_t ch = 0; ch < channels; ch++)                                                    \
-            for (int64_t p = 0; p < area; p++) {                                                     \
-                int64_t row = (n * channels + ch) * area + p, last = (n * area + p) * channels + ch; \
-                ((T *)dst)[to_row_major ? row : last] = ((const T *)src)[to_row_major ? last : row]; \
-            }
+/* Pixels of a channel are adjacent in row-major order, and `channels` apart in memory. */
+#define LAYOUT_COPY(T)                                                                 \
+    for (int64_t i = 0, run; i < n; i += run) {                                        \
+        run = area - pixel < n - i ? area - pixel : n - i;                             \
+        T *row = (T *)rows + i, *at = (T *)memory + image + pixel * channels + channel;\
+        for (int64_t k = 0; k < run; k++)                                              \
+            if (to_row_major)                                                          \
+                row[k] = at[k * channels];                                             \
+            else                                                                       \
+                at[k * channels] = row[k];                                             \
+        pixel = 0;                                                                     \
+        channel++;                                                                     \
+        if (channel == channels) {                                                     \
+            channel = 0;                                                               \
+            image += channels * area;                                                  \
+        }                                                                              \
+    }
 
-static void layout_copy(const td_desc *d, void *dst, const void *src, int to_row_major)
+/* n elements from `begin` in row-major order, between rows of theirs and the whole tensor's memory. */
+static void layout_copy(const td_desc *d, void *memory, void *rows, int64_t begin, int64_t n, int to_row_major)
 {
     size_t size = td__dtype_size(d->dtype);
     if (td__row_major(d)) {
-        memcpy(dst, src, (size_t)td_desc_numel(d) * size);
+        char *at = (char *)memory + (size_t)begin * size;
+        memcpy(to_row_major ? rows : at, to_row_major ? at : rows, (size_t)n * size);
         return;
     }
     int64_t channels = d->shape[1], area = d->shape[2] * d->shape[3];
+    int64_t pixel = begin % area, channel = begin / area % channels, image = begin - begin % (channels * area);
     if (size == 8) {
         LAYOUT_COPY(uint64_t)
     } else if (size == 4) {
@@ -91,8 +104,20 @@ static void layout_copy(const td_desc *d, void *dst, const void *src, int to_row
     }
 }
 
-void td__to_row_major(const td_desc *d, void *dst, const void *src) { layout_copy(d, dst, src, 1); }
-void td__from_row_major(const td_desc *d, void *dst, const void *src) { layout_copy(d, dst, src, 0); }
+void td__to_row_major(const td_desc *d, void *dst, const void *src)
+{
+    layout_copy(d, (void *)(uintptr_t)src, dst, 0, td_desc_numel(d), 1);
+}
+
+void td__from_row_major(const td_desc *d, void *dst, const void *src)
+{
+    td__put_row_major(d, dst, src, 0, td_desc_numel(d));
+}
+
+void td__put_row_major(const td_desc *d, void *dst, const void *src, int64_t begin, int64_t n)
+{
+    layout_copy(d, dst, (void *)(uintptr_t)src, begin, n, 0);
+}
 
 /* ---- conversion ---- */
 

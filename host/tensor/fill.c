@@ -1,6 +1,7 @@
 #include "host/tensor/fill.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/backend/backend.h"
 #include "host/base/mem.h"
@@ -8,13 +9,12 @@
 #include "host/base/rng.h"
 
 #define GRAIN 8192 /* elements of a piece of the pool's */
-#define CHUNK 256
 
 struct pending {
     td_tensor *tensor; /* owned */
     td__fill fill;
     td_stream stream;
-    void *memory;  /* of the elements in memory order: the tensor's, or a copy for a device */
+    void *memory;  /* for the elements: the tensor's, or a copy for a device */
     int64_t begin; /* of its elements among those of all */
 };
 
@@ -25,44 +25,48 @@ struct td__fills {
 
 /* ---- values ---- */
 
-/* Elements first, first + step, ... as doubles. */
-static void draw(const struct pending *p, int64_t first, int64_t step, int64_t n, double *v)
+/* The group of TD__GROUP elements. */
+static void draw(const struct pending *p, const td__draws *draws, uint64_t group, double v[TD__GROUP])
 {
     const td__fill *f = &p->fill;
-    for (int64_t i = 0; i < n; i++)
-        v[i] = f->how == TD__FILL_CONSTANT ? f->a
-               : f->how == TD__FILL_UNIFORM
-                   ? f->a + (f->b - f->a) * td_stream_uniform(p->stream, (uint64_t)(first + i * step))
-                   : f->a + f->b * td__stream_normal(p->stream, (uint64_t)(first + i * step));
+    double scale = 0;
+    if (f->how == TD__FILL_UNIFORM) {
+        scale = f->b - f->a;
+        draws->uniform(p->stream, group, v);
+    } else if (f->how == TD__FILL_NORMAL) {
+        scale = f->b;
+        draws->normal(p->stream, group, v);
+    } else
+        memset(v, 0, TD__GROUP * sizeof *v);
+    for (int i = 0; i < TD__GROUP; i++)
+        v[i] = f->a + scale * v[i];
 }
 
-/* The elements that lie from begin to end in memory.  In rank 4 channels are adjacent there, and an area apart in
- * row-major order. */
-static void fill_range(const struct pending *p, int64_t begin, int64_t end)
+/* Elements begin to end in row-major order. */
+static void fill_range(const struct pending *p, const td__draws *draws, int64_t begin, int64_t end)
 {
     const td_desc *d = &p->tensor->d;
-    int64_t area = d->ndim == 4 ? d->shape[2] * d->shape[3] : 1, row = d->ndim == 4 ? d->shape[1] : end;
-    size_t size = td__dtype_size(d->dtype);
-    double v[CHUNK];
+    double v[TD__GROUP], converted[TD__GROUP];
     for (int64_t i = begin, n; i < end; i += n) {
-        int64_t channel = i % row, pixel = i / row, image = pixel / area;
-        n = row - channel < end - i ? row - channel : end - i;
-        n = n < CHUNK ? n : CHUNK;
-        draw(p, (image * row + channel) * area + pixel % area, area, n, v);
-        td__convert((char *)p->memory + (size_t)i * size, d->dtype, v, TD_FLOAT64, n);
+        int64_t skip = i % TD__GROUP;
+        n = TD__GROUP - skip < end - i ? TD__GROUP - skip : end - i;
+        draw(p, draws, (uint64_t)(i / TD__GROUP), v);
+        td__convert(converted, d->dtype, v + skip, TD_FLOAT64, n);
+        td__put_row_major(d, p->memory, converted, i, n);
     }
 }
 
 static void fill_piece(void *arg, int64_t begin, int64_t end)
 {
     const struct td__fills *fills = arg;
+    const td__draws *draws = td__draws_of(0);
     for (size_t k = 0; k < fills->n; k++) {
         const struct pending *p = &fills->v[k];
         int64_t from = begin - p->begin, to = end - p->begin, n = td_numel(p->tensor);
         from = from > 0 ? from : 0;
         to = to < n ? to : n;
         if (from < to)
-            fill_range(p, from, to);
+            fill_range(p, draws, from, to);
     }
 }
 

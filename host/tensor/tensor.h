@@ -47,6 +47,8 @@ int td__same_order(const td_desc *a, const td_desc *b);
 /* Host memory between row-major order and memory order, of d's dtype. */
 void td__to_row_major(const td_desc *d, void *dst, const void *src);
 void td__from_row_major(const td_desc *d, void *dst, const void *src);
+/* Elements begin ... begin + n of the row-major order, which src begins with, to their places in dst. */
+void td__put_row_major(const td_desc *d, void *dst, const void *src, int64_t begin, int64_t n);
 /* Converts count elements of host memory between any two dtypes.  To integers: truncates, saturates, NaN to 0. */
 void td__convert(void *dst, uint32_t to, const void *src, uint32_t from, int64_t count);
 

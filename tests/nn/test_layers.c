@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "host/base/pool.h"
 #include "host/base/rng.h"
 #include "host/tensor/fill.h"
 #include "tests/nn/nn.h"
@@ -194,14 +195,20 @@ Test(layers, kaiming_normal_and_friends)
     td__ctx_free(c);
 }
 
-/* Element i of the k-th member that was started is td__normal(seed, k, i) or td__uniform(seed, k, i), wherever it lies
- * in memory; it is the same when many are filled together, in the end or before somebody looks. */
+/* Element i of the k-th member that was started is number i of the stream (seed, k), wherever it lies in memory; it is
+ * the same when many are filled together, in the end or before somebody looks, by any number of threads. */
 Test(layers, initial_values_do_not_depend_on_when_they_are_drawn)
 {
     static const td_init normal = {TD_INIT_NORMAL, 0, 1, 2};
-    const int64_t shape[4] = {5, 67, 3, 2};
+    const int64_t shape[4] = {5, 67, 15, 4};
+    double w_drawn[5 * 67 * 60 + TD__GROUP], v_drawn[5 * 67 + TD__GROUP];
+    for (uint64_t i = 0; i < 5 * 67 * 60; i += TD__GROUP)
+        td__draws_of(0)->normal(td_stream_of(7, 2, TD__USE_INIT), i / TD__GROUP, w_drawn + i);
+    for (uint64_t i = 0; i < 5 * 67; i += TD__GROUP)
+        td__draws_of(0)->uniform(td_stream_of(7, 1, TD__USE_INIT), i / TD__GROUP, v_drawn + i);
     for (int late = 0; late < 3; late++) {
         td_ctx *c = nn_start(&td__reference_backend, TD_FLOAT32);
+        cr_assert_eq(td__pool_start(late + 1), 0);
         c->seed = 7;
         if (late)
             td__fills_begin(c);
@@ -212,15 +219,16 @@ Test(layers, initial_values_do_not_depend_on_when_they_are_drawn)
         if (late == 1)
             td__fills_end(c);
         double *got = nn_read(c, w), *other = nn_read(c, v);
-        for (uint64_t i = 0; i < 5 * 67 * 6; i++)
-            cr_assert_eq(got[i], (float)(1 + 2 * td__normal(7, 2, i, TD__USE_INIT)), "%d", (int)i);
+        for (uint64_t i = 0; i < 5 * 67 * 60; i++)
+            cr_assert_eq(got[i], (float)(1 + 2 * w_drawn[i]), "%d", (int)i);
         for (uint64_t i = 0; i < 5 * 67; i++)
-            cr_assert_eq(other[i], (float)(-1 + 2 * td__uniform(7, 1, i, TD__USE_INIT)), "%d", (int)i);
+            cr_assert_eq(other[i], (float)(-1 + 2 * v_drawn[i]), "%d", (int)i);
         free(got);
         free(other);
         NN_FINE(c);
         td__module_release(m);
         td__ctx_free(c);
+        td__pool_stop();
     }
 }
 

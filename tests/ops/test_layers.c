@@ -7,7 +7,7 @@
 
 #include "host/autograd/tape.h"
 #include "host/backend/backend.h"
-#include "host/base/rng.h"
+#include "host/tensor/fill.h"
 #include "tests/ops/golden_layers.h"
 
 static td_ctx *context(const td_backend_type *backend)
@@ -25,13 +25,8 @@ static td_tensor *noise(td_ctx *c, uint32_t dtype, uint32_t ndim, const int64_t 
 {
     td_desc d = {dtype, ndim, {0}};
     memcpy(d.shape, shape, ndim * sizeof *shape);
-    int64_t n = td_desc_numel(&d);
-    double *v = malloc((size_t)n * sizeof *v);
-    for (int64_t i = 0; i < n; i++)
-        v[i] = td__normal(seed, 0, (uint64_t)i, 0);
     td_tensor *t = td__tensor_new(c, &d);
-    td__tensor_write(c, t, TD_FLOAT64, v);
-    free(v);
+    td__tensor_fill(c, t, &(td__fill){TD__FILL_NORMAL, 0, 1, seed, 0});
     return t;
 }
 
