@@ -137,7 +137,7 @@ static double peak_memory(void)
 
 static int open_stage(td__experiment *x, td__train_stage *s)
 {
-    if (td__stage_design(x, 0, s) || td__criterion_open(x->c, &s->plan->criterion, x->seed, 1, &s->criterion) ||
+    if (td__stage_design(x, 0, 0, s) ||
         td__optimizer_open(x->c, &x->cfg, s->plan, &s->student, &s->teacher, s->criterion.states, NULL, &s->optimizer))
         return td__experiment_fail(x, TD__EXIT_CONFIG);
     td__network_set_modes(&s->student);
