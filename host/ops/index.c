@@ -114,6 +114,58 @@ static void infer_scatter_add(td_ctx *c, const td_desc *in, uint32_t n_in, const
     out[0].shape[1] = ((const td_dim_attrs *)attrs)->a;
 }
 
+/* x [B, x_length], a table [N, D] and an index [B, K] of its rows. */
+static int rows_of_table(td_ctx *c, const td_desc *in, uint32_t n_in, int64_t x_length)
+{
+    if (!td__one_float_dtype(c, in, n_in, 4) || !td__want_dtype(c, &in[2], 2, TD_INT64))
+        return 0;
+    if (in[0].ndim == 2 && in[1].ndim == 2 && in[2].ndim == 2 && in[0].shape[0] == in[2].shape[0] &&
+        in[0].shape[1] == x_length)
+        return 1;
+    td_fail(c, "%s, the table %s and index %s do not fit", TD__SHAPE(&in[0]), TD__SHAPE(&in[1]), TD__SHAPE(&in[2]));
+    return 0;
+}
+
+static void infer_gather_matmul(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    (void)attrs;
+    if (!rows_of_table(c, in, n_in, in[1].shape[1]))
+        return;
+    out[0] = in[2];
+    out[0].dtype = in[0].dtype;
+}
+
+static void infer_scatter_matmul(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    (void)attrs;
+    if (!rows_of_table(c, in, n_in, in[2].shape[1]))
+        return;
+    out[0] = in[0];
+    out[0].shape[1] = in[1].shape[1];
+}
+
+/* Of factors [B, K] for the rows of a table of n, and [B, D] that the rows are paired with. */
+static td_tensor *table_gradient(td_ctx *c, td_tensor *factors, td_tensor *index, int64_t n, td_tensor *x)
+{
+    return td_matmul(c, td_scatter_add(c, factors, index, n), x, 1, 0);
+}
+
+static void grad_gather_matmul(td_ctx *c, const td_grad *g)
+{
+    if (g->needs[0])
+        g->gin[0] = td_scatter_matmul(c, g->gout[0], g->in[1], g->in[2]);
+    if (g->needs[1])
+        g->gin[1] = table_gradient(c, g->gout[0], g->in[2], g->in_desc[1].shape[0], g->in[0]);
+}
+
+static void grad_scatter_matmul(td_ctx *c, const td_grad *g)
+{
+    if (g->needs[0])
+        g->gin[0] = td_gather_matmul(c, g->gout[0], g->in[1], g->in[2]);
+    if (g->needs[1])
+        g->gin[1] = table_gradient(c, g->in[0], g->in[2], g->in_desc[1].shape[0], g->gout[0]);
+}
+
 static void grad_gather(td_ctx *c, const td_grad *g)
 {
     if (g->needs[0])
@@ -132,6 +184,8 @@ const td_op_type td__ops_index[] = {
     {"index_select_grad", 2, 2, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_index_select_grad, NULL, NULL, 0, 0},
     {"gather", 2, 2, 1, 0, 0, 0, 2, 0, infer_gather, grad_gather, NULL, 0, 0},
     {"scatter_add", 2, 2, 1, sizeof(td_dim_attrs), 0, 0, 2, 0, infer_scatter_add, grad_scatter_add, NULL, 0, 0},
+    {"gather_matmul", 3, 3, 1, 0, 0, 0, 7, 0, infer_gather_matmul, grad_gather_matmul, NULL, 0, 0},
+    {"scatter_matmul", 3, 3, 1, 0, 0, 0, 7, 0, infer_scatter_matmul, grad_scatter_matmul, NULL, 0, 0},
     {"index_copy", 3, 3, 0, 0, TD_OP_INPLACE, 1, 0, 0, infer_index_copy, NULL, NULL, 0, 0},
     {"copy", 2, 2, 0, 0, TD_OP_INPLACE, 1, 0, 0, infer_copy, NULL, NULL, 0, 0},
     {.name = NULL},

@@ -35,6 +35,8 @@ const op_case cases_index[] = {
      .golden = golden_index_select_grad_rank4},
     {.op = "gather", .in = {IN(3, 5), IN_INT64(0, 5, 3, 7)}, .golden = golden_gather},
     {.op = "scatter_add", .in = {IN(3, 7), IN_INT64(0, 5, 3, 7)}, .attrs = ROWS(5), .golden = golden_scatter_add},
+    {.op = "gather_matmul", .in = {IN(2, 3), IN(5, 3), IN_INT64(0, 5, 2, 7)}, .golden = golden_gather_matmul},
+    {.op = "scatter_matmul", .in = {IN(2, 7), IN(5, 3), IN_INT64(0, 5, 2, 7)}, .golden = golden_scatter_matmul},
     {.op = "index_copy", .what = "the last of equal indices", .in = {IN(5, 3), IN_INT64(0, 5, 9), IN(9, 3)},
      .golden = golden_index_copy},
     {.op = "copy", .in = {IN(2, 3, 2, 2), IN(2, 3, 2, 2)}, .golden = golden_copy},

@@ -113,6 +113,10 @@ def main():
     emit("index_select_grad_rank4", grad)
     emit("gather", fill(0, [3, 5]).gather(1, fill(1, [3, 7], 0, 5, True)))
     emit("scatter_add", torch.zeros(3, 5).scatter_add(1, fill(1, [3, 7], 0, 5, True), fill(0, [3, 7])))
+    table, index = fill(1, [5, 3]), fill(2, [2, 7], 0, 5, True)
+    emit("gather_matmul", (fill(0, [2, 3]) @ table.T).gather(1, index))
+    bags = torch.nn.functional.embedding_bag(index, table, mode="sum", per_sample_weights=fill(0, [2, 7]))
+    emit("scatter_matmul", bags)
     bank, rows = fill(0, [5, 3]), fill(2, [9, 3])
     for i, to in enumerate(fill(1, [9], 0, 5, True).tolist()):
         bank[to] = rows[i]

@@ -254,6 +254,23 @@ Test(cpu, products)
     td__ctx_free(c);
 }
 
+/* The draws of indices do not rise, so rows come from all over the table. */
+Test(cpu, products_with_rows)
+{
+    static const int64_t sizes[][4] = {{1, 1, 1, 1}, {3, 0, 4, 5},       {2, 7, 4, 0},     {4, 40, 3, 9},
+                                       {5, 333, 100, 16}, {3, 2500, 2000, 37}, {7, 1030, 517, 128}, {2, 130, 70, 301}};
+    td_ctx *c = context();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int64_t b = sizes[i][0], k = sizes[i][1], n = sizes[i][2], d = sizes[i][3];
+        td_desc table = F32(n, d), index = {TD_INT64, 2, {b, k}};
+        char name[80];
+        snprintf(name, sizeof name, "rows %zu", i);
+        check(c, &(struct call){"gather_matmul", 3, {F32(b, d), table, index}, NULL, n, 0, name}, 1, 2e-6);
+        check(c, &(struct call){"scatter_matmul", 3, {F32(b, k), table, index}, NULL, n, 0, name}, 1, 2e-6);
+    }
+    td__ctx_free(c);
+}
+
 /* ---- normalization ---- */
 
 static void check_norm(td_ctx *c, td_desc x, int training, int relu, int residual, int affine)

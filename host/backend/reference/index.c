@@ -105,6 +105,39 @@ TD__KERNEL(scatter_add)
     return TD_OK;
 }
 
+TD__KERNEL(gather_matmul)
+{
+    const td_view *x = &in[0], *table = &in[1], *index = &in[2];
+    int64_t k = index->d.shape[1], d = table->d.shape[1];
+    for (int64_t i = 0; i < td_desc_numel(&index->d); i++) {
+        int64_t row = ((const int64_t *)index->data)[i];
+        double sum = 0;
+        if (!in_range(r, i, row, table->d.shape[0]))
+            return TD_ERROR;
+        for (int64_t e = 0; e < d; e++)
+            sum += td__get(x, t, i / k * d + e) * td__get(table, t, row * d + e);
+        td__put(&out[0], t, i, sum);
+    }
+    return TD_OK;
+}
+
+TD__KERNEL(scatter_matmul)
+{
+    const td_view *factors = &in[0], *table = &in[1], *index = &in[2];
+    const int64_t *rows = index->data;
+    int64_t k = index->d.shape[1], d = table->d.shape[1];
+    for (int64_t i = 0; i < td_desc_numel(&index->d); i++)
+        if (!in_range(r, i, rows[i], table->d.shape[0]))
+            return TD_ERROR;
+    for (int64_t o = 0; o < td_desc_numel(&out[0].d); o++) {
+        double sum = 0;
+        for (int64_t i = o / d * k; i < (o / d + 1) * k; i++)
+            sum += td__get(factors, t, i) * td__get(table, t, rows[i] * d + o % d);
+        td__put(&out[0], t, o, sum);
+    }
+    return TD_OK;
+}
+
 static int32_t index_copy_kernel(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     const td_view *table = &in[0], *index = &in[1], *rows = &in[2];
@@ -128,6 +161,8 @@ const td__kernel_row td__reference_index[] = {
     {"index_select_grad", index_select_grad},
     {"gather", gather},
     {"scatter_add", scatter_add},
+    {"gather_matmul", gather_matmul},
+    {"scatter_matmul", scatter_matmul},
     {"index_copy", index_copy_kernel},
     {"copy", copy_kernel},
     {NULL, NULL},

@@ -121,6 +121,47 @@ CUDA_KERNEL(scatter_add)
     });
 }
 
+/* The row that index[i] names; NULL where there is none. */
+template <class T>
+static __device__ const T *row_of(const T *table, int64_t n, int64_t d, const int64_t *index, int64_t i, cuda_fault *faults)
+{
+    if (index[i] >= 0 && index[i] < n)
+        return table + index[i] * d;
+    raise_fault(faults, CUDA_FAULT_INDEX, index[i], n);
+    return nullptr;
+}
+
+CUDA_KERNEL(gather_matmul)
+{
+    const T *x = data_of<T>(in[0]), *table = data_of<T>(in[1]);
+    const int64_t *index = data_of<int64_t>(in[2]), k = in[2].d.shape[1], n = in[1].d.shape[0], d = in[1].d.shape[1];
+    T *y = data_of<T>(*out);
+    cuda_fault *faults = cuda_faults;
+    return each(r, td_desc_numel(&in[2].d), [=] __device__(int64_t i) {
+        const T *row = row_of(table, n, d, index, i, faults);
+        T sum = 0;
+        for (int64_t e = 0; row && e < d; e++)
+            sum += x[i / k * d + e] * row[e];
+        y[i] = sum;
+    });
+}
+
+/* A thread an element of the result: sums in the index's order, no atomics. */
+CUDA_KERNEL(scatter_matmul)
+{
+    const T *y = data_of<T>(in[0]), *table = data_of<T>(in[1]);
+    const int64_t *index = data_of<int64_t>(in[2]), k = in[2].d.shape[1], n = in[1].d.shape[0], d = in[1].d.shape[1];
+    T *x = data_of<T>(*out);
+    cuda_fault *faults = cuda_faults;
+    return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
+        T sum = 0;
+        for (int64_t e = i / d * k; e < (i / d + 1) * k; e++)
+            if (const T *row = row_of(table, n, d, index, e, faults))
+                sum += y[e] * row[i % d];
+        x[i] = sum;
+    });
+}
+
 /* Of equal indices the last one writes; the others find a later one. */
 template <class T> static int32_t index_copy_of(td_run *r, const td_view *in)
 {
@@ -157,5 +198,6 @@ static int32_t copy(td_run *r, const td_view *in, td_view *, const void *)
 
 #define ROW(name) {#name, name}
 const cuda_row cuda_index[] = {
-    ROW(index_select), ROW(index_select_grad), ROW(gather), ROW(scatter_add), ROW(index_copy), ROW(copy), {NULL, NULL},
+    ROW(index_select), ROW(index_select_grad), ROW(gather), ROW(scatter_add), ROW(gather_matmul), ROW(scatter_matmul),
+    ROW(index_copy), ROW(copy), {NULL, NULL},
 };

@@ -61,11 +61,10 @@ static td_module *crd_build(td_ctx *c, const void *params)
 
 /* ---- loss ---- */
 
-/* exp(bank[contrast] . e / T), the scores times Z: [B, K + 1].  One matrix product gives the whole bank's, of which the
- * contrasted are picked: less memory than their B x (K + 1) rows of d numbers, and faster where K is not far from N. */
+/* exp(bank[contrast] . e / T), the scores times Z: [B, K + 1]. */
 static td_tensor *scores(td_ctx *c, td_tensor *bank, td_tensor *contrast, td_tensor *e, double T)
 {
-    return td_exp(c, td_gather(c, td_matmul(c, td_scale(c, e, 1 / T), bank, 0, 1), contrast));
+    return td_exp(c, td_gather_matmul(c, td_scale(c, e, 1 / T), bank, contrast));
 }
 
 /* Z of bank i: set by the first batch, which stays. */
@@ -101,7 +100,7 @@ static td_tensor *contrast_loss(td_ctx *c, const struct crd *p, struct state *s,
     td_tensor *ln_positive = td_scale(c, td_sum(c, td_mul(c, positive, e), 0, 0), 1 / p->temperature);
     td_tensor *value =
         td_affine(c, td_sub(c, td_sum(c, td_log(c, y), 0, 0), ln_positive), 1 / batch, -(double)k * log(z * noise));
-    td_tensor *pulls = td_matmul(c, td_scatter_add(c, td_div(c, x, y), contrast, td_dim(bank, 0)), bank, 0, 0);
+    td_tensor *pulls = td_scatter_matmul(c, td_div(c, x, y), bank, contrast);
     td_tensor *gradient = td_scale(c, td_sub(c, pulls, positive), 1 / (batch * p->temperature));
     td_host->set_grad(c, was);
 

@@ -401,6 +401,18 @@ static inline td_tensor *td_scatter_add(td_ctx *c, td_tensor *y, td_tensor *inde
     td_dim_attrs a = {0, n, 0};
     return td__op2(c, "scatter_add", y, index, &a, sizeof a);
 }
+/* out[b, k] = x[b] . table[index[b, k]]: x [B, D], table [N, D], index int64 [B, K]; what td_gather takes of the product
+ * x table^T, without the B x N numbers of it. */
+static inline td_tensor *td_gather_matmul(td_ctx *c, td_tensor *x, td_tensor *table, td_tensor *index)
+{
+    return td__op3(c, "gather_matmul", x, table, index, NULL, 0);
+}
+/* out[b] = sum over k of y[b, k] table[index[b, k]]: y and index [B, K], table [N, D] -> [B, D]; the product of
+ * td_scatter_add's result with the table, likewise (torch.nn.functional.embedding_bag with per_sample_weights). */
+static inline td_tensor *td_scatter_matmul(td_ctx *c, td_tensor *y, td_tensor *table, td_tensor *index)
+{
+    return td__op3(c, "scatter_matmul", y, table, index, NULL, 0);
+}
 /* In place: x[index[i]] = rows[i], index int64 [K], rows [K, ...]; the last one of equal indices stays. */
 static inline void td_index_copy(td_ctx *c, td_tensor *x, td_tensor *index, td_tensor *rows)
 {
