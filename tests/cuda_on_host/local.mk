@@ -20,3 +20,10 @@ $(cuda_on_host_headers): tests/cuda_on_host/%: %
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(TO_HOST)
 $(tests_cuda_on_host_cuda_so_OBJECTS): $(cuda_on_host_headers)
 CLEANFILES += $(cuda_on_host_headers) $(cuda_sources:.cu=.cc)
+
+check_PROGRAMS += tests/cuda_on_host/test_steps
+tests_cuda_on_host_test_steps_SOURCES = tests/cuda_on_host/test_steps.c $(tests_train_lab)
+tests_cuda_on_host_test_steps_CPPFLAGS = $(tests_train_flags)
+tests_cuda_on_host_test_steps_LDADD = $(TEST_LDADD)
+EXTRA_tests_cuda_on_host_test_steps_DEPENDENCIES = $(cuda_on_host)
+TESTS += tests/cuda_on_host/test_steps
