@@ -5,6 +5,8 @@
  *   mse_loss(x, y)             (x - y)^2
  *   l1_loss(x, y)              |x - y|
  *   smooth_l1_loss(x, y)       d^2 / (2 beta) where d = |x - y| < beta, else d - beta / 2; beta 0 is l1_loss
+ *   soft_kl(s, t), both [B,C] or [B,C,H,W]
+ *       p (ln p - ln q) with p = softmax(t / T), q = softmax(s / T) over the classes, T = beta; 0 ln 0 = 0
  *   cross_entropy(logits [B,C] or [B,C,H,W], target int64 [B] or [B,H,W], weight [C]?)
  *       -(1-e) w_t ln p_t - e/C sum_c w_c ln p_c with p = softmax(logits), e = label_smoothing; 0 where target is
  *       ignore_index; TD_MEAN divides by the sum of w_t over the positions that count.
@@ -13,6 +15,8 @@
  *       the gradient of y is minus that
  *   kl_div_grad(g, input, target) {td_loss_attrs} -> like input
  *   kl_div_target_grad(g, input, target) {td_loss_attrs} -> like target: g (ln t + 1 - input), -g input where t = 0
+ *   soft_kl_grad(g, s, t) {td_loss_attrs} -> like s: (q_i sum_k g_k p_k - g_i p_i) / T
+ *   soft_kl_target_grad(g, s, t) {td_loss_attrs} -> like t: p_i (h_i - sum_k p_k h_k) / T, h = g (ln p - ln q + 1)
  *   cross_entropy_grad(g, logits, target, weight?) {td_loss_attrs} -> like logits */
 #include "host/ops/rule.h"
 #include "host/ops/table.h"
@@ -69,6 +73,27 @@ static void pair_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const v
         return;
     reduced(&in[1], attrs, &loss);
     gradient_of(c, &in[0], &in[1], &loss, out);
+}
+
+static int two_logits(td_ctx *c, const td_desc *x, const td_loss_attrs *a)
+{
+    if ((x->ndim == 2 || x->ndim == 4) && a->beta > 0)
+        return 1;
+    td_fail(c, "logits %s at temperature %g: [B, C] or [B, C, H, W] and a positive one are needed", TD__SHAPE(x),
+            a->beta);
+    return 0;
+}
+
+static void soft_kl_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    if (two_logits(c, in, attrs))
+        pair_infer(c, in, n_in, attrs, out);
+}
+
+static void soft_kl_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    if (two_logits(c, in + 1, attrs))
+        pair_grad_infer(c, in, n_in, attrs, out);
 }
 
 /* Whether logits, target and weight fit; the shape of the loss goes to *loss. */
@@ -137,13 +162,16 @@ static void mse_loss_grad(td_ctx *c, const td_grad *g) { difference_grad(c, "mse
 static void l1_loss_grad(td_ctx *c, const td_grad *g) { difference_grad(c, "l1_loss_grad", g); }
 static void smooth_l1_loss_grad(td_ctx *c, const td_grad *g) { difference_grad(c, "smooth_l1_loss_grad", g); }
 
-static void kl_div_grad(td_ctx *c, const td_grad *g)
+static void each_grad(td_ctx *c, const char *input, const char *target, const td_grad *g)
 {
     if (g->needs[0])
-        g->gin[0] = pair_grad(c, "kl_div_grad", g);
+        g->gin[0] = pair_grad(c, input, g);
     if (g->needs[1])
-        g->gin[1] = pair_grad(c, "kl_div_target_grad", g);
+        g->gin[1] = pair_grad(c, target, g);
 }
+
+static void kl_div_grad(td_ctx *c, const td_grad *g) { each_grad(c, "kl_div_grad", "kl_div_target_grad", g); }
+static void soft_kl_grad(td_ctx *c, const td_grad *g) { each_grad(c, "soft_kl_grad", "soft_kl_target_grad", g); }
 
 #define ROW(op, least, most, rule, ...) \
     {.name = #op, .min_in = (least), .max_in = (most), .n_out = 1, .attrs_size = sizeof(td_loss_attrs), \
@@ -156,12 +184,15 @@ const td_op_type td__ops_loss[] = {
     LOSS(mse_loss),
     LOSS(l1_loss),
     LOSS(smooth_l1_loss),
+    ROW(soft_kl, 2, 2, soft_kl_infer, .save_in = 3, .grad = soft_kl_grad),
     ROW(cross_entropy, 2, 3, cross_entropy_infer, .save_in = 7, .grad = cross_entropy_grad),
     GRADIENT(kl_div_grad),
     GRADIENT(kl_div_target_grad),
     GRADIENT(mse_loss_grad),
     GRADIENT(l1_loss_grad),
     GRADIENT(smooth_l1_loss_grad),
+    ROW(soft_kl_grad, 3, 3, soft_kl_grad_infer, .flags = TD_OP_NONDIFF),
+    ROW(soft_kl_target_grad, 3, 3, soft_kl_grad_infer, .flags = TD_OP_NONDIFF),
     ROW(cross_entropy_grad, 3, 4, cross_entropy_grad_infer, .flags = TD_OP_NONDIFF),
     {.name = NULL},
 };

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "tests/ops/cases.h"
 #include "tests/ops/golden_layers.h"
 
@@ -20,7 +22,25 @@ static const double zeros[] = {0, 0.25, 0.75, 0};
 /* As IN_INT64(0, 4, 5) gives, but for two. */
 static const double some_ignored[] = {3, -100, 0, -100, 1};
 
+static const double never[] = {1, -INFINITY, 0.5, 2}; /* one class cannot be */
+#define SOFT(reduction, T) ATTRS(reduction, -100, 0, T)
+#define SOFT_PAIR {IN_RANGE(-5, 5, 3, 4), IN_RANGE(-5, 5, 3, 4)}
+#define SOFT_GRADIENT {IN_SCALAR, IN_RANGE(-5, 5, 3, 4), IN_RANGE(-5, 5, 3, 4)}
+
 const op_case cases_loss[] = {
+    {.op = "soft_kl", .what = "mean", .in = SOFT_PAIR, .attrs = SOFT(TD_MEAN, 2.5), .golden = golden_soft_kl_mean},
+    {.op = "soft_kl", .what = "sum", .in = SOFT_PAIR, .attrs = SOFT(TD_SUM, 2.5), .golden = golden_soft_kl_sum},
+    {.op = "soft_kl", .what = "batchmean", .in = SOFT_PAIR, .attrs = SOFT(TD_BATCHMEAN, 2.5),
+     .golden = golden_soft_kl_batchmean},
+    {.op = "soft_kl", .what = "no reduction", .in = SOFT_PAIR, .attrs = SOFT(TD_NO_REDUCTION, 2.5),
+     .golden = golden_soft_kl_none},
+    {.op = "soft_kl", .what = "images", .in = {IN(2, 3, 2, 2), IN(2, 3, 2, 2)}, .attrs = SOFT(TD_NO_REDUCTION, 0.5),
+     .golden = golden_soft_kl_images},
+    {.op = "soft_kl", .what = "an impossible class", .in = {IN_RANGE(-5, 5, 1, 4), IN_VALUES(never, 1, 4)},
+     .attrs = SOFT(TD_SUM, 2.5), .golden = golden_soft_kl_never, .no_grad = 2},
+    {.op = "soft_kl_grad", .in = SOFT_GRADIENT, .attrs = SOFT(TD_BATCHMEAN, 2.5), .golden = golden_soft_kl_grad},
+    {.op = "soft_kl_target_grad", .in = SOFT_GRADIENT, .attrs = SOFT(TD_BATCHMEAN, 2.5),
+     .golden = golden_soft_kl_target_grad},
     {.op = "kl_div", .what = "mean", .in = KL_PAIR, .attrs = REDUCED(TD_MEAN), .golden = golden_kl_div_mean},
     {.op = "kl_div", .what = "sum", .in = KL_PAIR, .attrs = REDUCED(TD_SUM), .golden = golden_kl_div_sum},
     {.op = "kl_div", .what = "batchmean", .in = KL_PAIR, .attrs = REDUCED(TD_BATCHMEAN),

@@ -180,6 +180,16 @@ def losses():
     pair_grads("l1_loss", lambda u, v: F.l1_loss(u, v))
     pair_grads("smooth_l1_loss", lambda u, v: F.smooth_l1_loss(u, v, beta=0.7))
     emit("kl_div_target_grad", pair_grads("kl_div", lambda u, v: F.kl_div(u, v, reduction="batchmean"), -3, 0, 0.05, 1))
+
+    def soft_kl(s, t, T, reduction):
+        return F.kl_div(F.log_softmax(s / T, 1), F.softmax(t / T, 1), reduction=reduction)
+
+    for r in REDUCTIONS:
+        emit("soft_kl_" + r, soft_kl(fill(0, [3, 4], -5, 5), fill(1, [3, 4], -5, 5), 2.5, r))
+    emit("soft_kl_images", soft_kl(fill(0, [2, 3, 2, 2]), fill(1, [2, 3, 2, 2]), 0.5, "none"))
+    never = torch.tensor([[1.0, float("-inf"), 0.5, 2.0]])
+    emit("soft_kl_never", soft_kl(fill(0, [1, 4], -5, 5), never, 2.5, "sum"))
+    emit("soft_kl_target_grad", pair_grads("soft_kl", lambda u, v: soft_kl(u, v, 2.5, "batchmean"), -5, 5, -5, 5))
     z = fill(1, [5, 4], -2, 2).requires_grad_()
     t = fill(2, [5], 0, 4, True)
     loss = F.cross_entropy(z, t, fill(3, [4], 0.5, 2), ignore_index=1, label_smoothing=0.1, reduction="none")

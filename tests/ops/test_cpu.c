@@ -368,9 +368,9 @@ Test(cpu, pooling)
 
 Test(cpu, losses)
 {
-    static const char *const pairs[] = {"kl_div", "mse_loss", "l1_loss", "smooth_l1_loss"};
+    static const char *const pairs[] = {"kl_div", "mse_loss", "l1_loss", "smooth_l1_loss", "soft_kl"};
     static const char *const slopes[] = {"kl_div_grad", "kl_div_target_grad", "mse_loss_grad", "l1_loss_grad",
-                                         "smooth_l1_loss_grad"};
+                                         "smooth_l1_loss_grad", "soft_kl_grad", "soft_kl_target_grad"};
     static const td_desc inputs[] = {F32(3, 1), F32(33, 100), F32(20, 7, 9, 11), F32(17, 1003)};
     td_ctx *c = context();
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)

@@ -306,7 +306,7 @@ Test(run, later_stages_are_tried_before_the_first)
     td__run_options o = lab_options(&lab, lab_stages, "a.yaml", "a");
     o.sets = sets;
     o.n_sets = 1;
-    refused(&o, TD__EXIT_CONFIG, "a.yaml:21:64: kd: kl_div");
+    refused(&o, TD__EXIT_CONFIG, "a.yaml:21:64: kd: soft_kl");
     cr_expect_neq(access(lab_path(&lab, "a"), F_OK), 0, "nothing was trained, nothing is left");
     refused(&o, TD__EXIT_CONFIG, "(it read: output of student 'conv' [");
 }

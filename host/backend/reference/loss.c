@@ -111,7 +111,7 @@ TD__INLINE double class_factor(const struct classes *s, const td_loss_attrs *a, 
 
 TD__INLINE double row_loss(const struct classes *s, uint32_t t, int64_t row)
 {
-    double whole = td__log_sum_exp(s->logits, t, row * s->n, s->n, 1), spread = 0;
+    double whole = td__log_sum_exp(s->logits, t, row * s->n, s->n, 1, 1), spread = 0;
     for (int64_t k = 0; k < s->n && s->smoothing != 0; k++)
         spread += weight_of(s, t, k) * (whole - td__get(s->logits, t, row * s->n + k));
     double hard = weight_of(s, t, s->target[row]) * (whole - td__get(s->logits, t, row * s->n + s->target[row]));
@@ -146,7 +146,7 @@ TD__KERNEL(cross_entropy_grad)
     double scale = class_factor(&s, a, t, in[1].d.shape[0]);
     for (int64_t i = 0; i < s.rows; i++) {
         double g = td__get(in, t, a->reduction == TD_NO_REDUCTION ? i : 0) * scale,
-               whole = td__log_sum_exp(s.logits, t, i * s.n, s.n, 1);
+               whole = td__log_sum_exp(s.logits, t, i * s.n, s.n, 1, 1);
         for (int64_t k = 0; k < s.n; k++) {
             double p = exp(td__get(s.logits, t, i * s.n + k) - whole);
             double hard = s.target[i] == a->ignore_index ? 0 : weight_of(&s, t, s.target[i]) * (p - (k == s.target[i]));
@@ -158,7 +158,108 @@ TD__KERNEL(cross_entropy_grad)
     return TD_OK;
 }
 
+/* ---- divergence of two softmaxes: rows of logits likewise ---- */
+
+struct soft {
+    const td_view *s, *t, *g; /* g: of a gradient, one value an element or one for all; else NULL */
+    int64_t rows, n;
+    double inverse, scale; /* 1 / T; of the sum */
+    int each;
+};
+
+TD__INLINE struct soft soft_of(const td_view *in, const td_view *g, const td_loss_attrs *a)
+{
+    const int64_t count = td_desc_numel(&in->d), n = in->d.shape[1];
+    return (struct soft){&in[0],      &in[1], g, n ? count / n : 0, n, 1 / a->beta, factor(a, count, in->d.shape[0]),
+                         a->reduction == TD_NO_REDUCTION};
+}
+
+/* A row's whole sums; of one element ln p - ln q, and p, which decides what is left where it is 0. */
+struct soft_row {
+    int64_t first;
+    double whole_s, whole_t;
+};
+
+TD__INLINE struct soft_row soft_row(const struct soft *x, uint32_t t, int64_t row)
+{
+    const int64_t first = row * x->n;
+    return (struct soft_row){first, td__log_sum_exp(x->s, t, first, x->n, 1, x->inverse),
+                             td__log_sum_exp(x->t, t, first, x->n, 1, x->inverse)};
+}
+
+TD__INLINE double ln_q(const struct soft *x, const struct soft_row *w, uint32_t t, int64_t k)
+{
+    return td__get(x->s, t, w->first + k) * x->inverse - w->whole_s;
+}
+
+TD__INLINE double ln_p(const struct soft *x, const struct soft_row *w, uint32_t t, int64_t k)
+{
+    return td__get(x->t, t, w->first + k) * x->inverse - w->whole_t;
+}
+
+TD__INLINE double upstream(const struct soft *x, const struct soft_row *w, uint32_t t, int64_t k)
+{
+    return td__get(x->g, t, x->each ? w->first + k : 0) * x->scale;
+}
+
+TD__KERNEL(soft_kl)
+{
+    const struct soft x = soft_of(in, NULL, attrs);
+    double sum = 0;
+    for (int64_t i = 0; i < x.rows; i++) {
+        const struct soft_row w = soft_row(&x, t, i);
+        for (int64_t k = 0; k < x.n; k++) {
+            double p = exp(ln_p(&x, &w, t, k)), v = p == 0 ? 0 : p * (ln_p(&x, &w, t, k) - ln_q(&x, &w, t, k));
+            if (x.each)
+                td__put(out, t, w.first + k, v);
+            sum += v;
+        }
+    }
+    if (!x.each)
+        td__put(out, t, 0, sum * x.scale);
+    return TD_OK;
+}
+
+TD__KERNEL(soft_kl_grad)
+{
+    const struct soft x = soft_of(in + 1, in, attrs);
+    for (int64_t i = 0; i < x.rows; i++) {
+        const struct soft_row w = soft_row(&x, t, i);
+        double all = 0;
+        for (int64_t k = 0; k < x.n; k++)
+            all += upstream(&x, &w, t, k) * exp(ln_p(&x, &w, t, k));
+        for (int64_t k = 0; k < x.n; k++)
+            td__put(out, t, w.first + k,
+                    x.inverse * (all * exp(ln_q(&x, &w, t, k)) - upstream(&x, &w, t, k) * exp(ln_p(&x, &w, t, k))));
+    }
+    return TD_OK;
+}
+
+/* p h, 0 where p is. */
+TD__INLINE double soft_slope(const struct soft *x, const struct soft_row *w, uint32_t t, int64_t k, double less)
+{
+    double p = exp(ln_p(x, w, t, k));
+    return p == 0 ? 0 : p * (upstream(x, w, t, k) * (ln_p(x, w, t, k) - ln_q(x, w, t, k) + 1) - less);
+}
+
+TD__KERNEL(soft_kl_target_grad)
+{
+    const struct soft x = soft_of(in + 1, in, attrs);
+    for (int64_t i = 0; i < x.rows; i++) {
+        const struct soft_row w = soft_row(&x, t, i);
+        double all = 0;
+        for (int64_t k = 0; k < x.n; k++)
+            all += soft_slope(&x, &w, t, k, 0);
+        for (int64_t k = 0; k < x.n; k++)
+            td__put(out, t, w.first + k, x.inverse * soft_slope(&x, &w, t, k, all));
+    }
+    return TD_OK;
+}
+
 const td__kernel_row td__reference_loss[] = {
+    {"soft_kl", soft_kl},
+    {"soft_kl_grad", soft_kl_grad},
+    {"soft_kl_target_grad", soft_kl_target_grad},
     {"kl_div", kl_div},
     {"kl_div_grad", kl_div_grad},
     {"kl_div_target_grad", kl_div_target_grad},

@@ -32,15 +32,15 @@ TD__INLINE int64_t td__at(const td_desc *d, int64_t n, int64_t c, int64_t h, int
     return ((n * d->shape[2] + h) * d->shape[3] + w) * d->shape[1] + c;
 }
 
-/* ln of the sum of e^x over n elements, `step` apart, from `first` on. */
-TD__INLINE double td__log_sum_exp(const td_view *v, uint32_t t, int64_t first, int64_t n, int64_t step)
+/* ln of the sum of e^(scale x) over n elements, `step` apart, from `first` on; scale > 0. */
+TD__INLINE double td__log_sum_exp(const td_view *v, uint32_t t, int64_t first, int64_t n, int64_t step, double scale)
 {
     double most = -INFINITY, sum = 0;
     for (int64_t i = 0; i < n; i++)
         most = fmax(most, td__get(v, t, first + i * step));
     for (int64_t i = 0; i < n; i++)
-        sum += exp(td__get(v, t, first + i * step) - most);
-    return most + log(sum);
+        sum += exp(scale * (td__get(v, t, first + i * step) - most));
+    return scale * most + log(sum);
 }
 
 /* Defines the kernel `op` by its body, which has r, in, out, attrs, and the type t of the first input. */

@@ -23,7 +23,7 @@ TD__KERNEL(softmax)
 {
     struct axis x = axis_of(&in->d, attrs);
     EACH_LINE(x) {
-        double whole = td__log_sum_exp(in, t, first, x.n, x.step);
+        double whole = td__log_sum_exp(in, t, first, x.n, x.step, 1);
         for (int64_t i = first; i < first + x.n * x.step; i += x.step)
             td__put(out, t, i, exp(td__get(in, t, i) - whole));
     }
@@ -34,7 +34,7 @@ TD__KERNEL(log_softmax)
 {
     struct axis x = axis_of(&in->d, attrs);
     EACH_LINE(x) {
-        double whole = td__log_sum_exp(in, t, first, x.n, x.step);
+        double whole = td__log_sum_exp(in, t, first, x.n, x.step, 1);
         for (int64_t i = first; i < first + x.n * x.step; i += x.step)
             td__put(out, t, i, td__get(in, t, i) - whole);
     }

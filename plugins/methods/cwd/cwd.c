@@ -15,19 +15,19 @@ static const td_param cwd_params[] = {
     TD_PARAM_FLOAT(struct cwd, temperature, "4", "T: the larger, the more positions count", .min = 1e-6, .max = 1e9),
     TD_PARAM_END_OPEN};
 
-/* [B, C, HW], scaled by 1/T */
-static td_tensor *positions(td_ctx *c, td_tensor *f, double temperature)
+/* A row of positions for each channel: [B C, HW]. */
+static td_tensor *positions(td_ctx *c, td_tensor *f)
 {
-    return td_scale(c, td_flatten_spatial(c, f), 1 / temperature);
+    const int64_t shape[2] = {td_dim(f, 0) * td_dim(f, 1), -1};
+    return td_reshape(c, f, 2, shape);
 }
 
 static td_tensor *cwd_forward(td_ctx *c, const void *params, td_io *io)
 {
     const struct cwd *p = params;
     double T = p->temperature;
-    td_tensor *s = positions(c, td_io_get(io, &p->student), T), *t = positions(c, td_io_get(io, &p->teacher), T);
-    td_tensor *loss = td_kl_div(c, td_log_softmax(c, s, 2), td_softmax(c, t, 2), TD_BATCHMEAN);
-    return td_scale(c, loss, T * T / (double)td_dim(s, 1));
+    td_tensor *s = positions(c, td_io_get(io, &p->student)), *t = positions(c, td_io_get(io, &p->teacher));
+    return td_scale(c, td_soft_kl(c, s, t, T, TD_BATCHMEAN), T * T);
 }
 
 static const td_loss_type cwd = {.type = {.key = "CWDLoss",

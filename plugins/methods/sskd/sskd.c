@@ -138,8 +138,7 @@ static td_tensor *divergence(td_ctx *c, const struct sskd *p, td_tensor *s, td_t
         s = td_index_select(c, s, kept);
         t = td_index_select(c, t, kept);
     }
-    td_tensor *ln_q = td_log_softmax(c, td_scale(c, s, 1 / T), 1), *q = td_softmax(c, td_scale(c, t, 1 / T), 1);
-    return td_scale(c, td_kl_div(c, ln_q, q, td_reduction(p->reduction)), T * T);
+    return td_scale(c, td_soft_kl(c, s, t, T, td_reduction(p->reduction)), T * T);
 }
 
 static td_tensor *sskd_forward(td_ctx *c, const void *params, td_io *io)

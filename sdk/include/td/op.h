@@ -472,9 +472,14 @@ static inline td_tensor *td_without(td_ctx *c, td_tensor *hot, td_tensor *z)
 {
     return td_where(c, hot, td_scalar(c, td_desc_of(z)->dtype, -1e4), z);
 }
-/* KL(softmax(t / T) || softmax(s / T)) of logits [B,C], without the factor T^2 that keeps gradients in size. */
+/* KL(softmax(t / T) || softmax(s / T)) along dimension 1, without the factor T^2 that keeps gradients in size.  One
+ * operation for [B,C] and [B,C,H,W]. */
 static inline td_tensor *td_soft_kl(td_ctx *c, td_tensor *s, td_tensor *t, double T, uint32_t reduction)
 {
+    if (td_host->minor >= 5 && (td_ndim(s) == 2 || td_ndim(s) == 4)) {
+        td_loss_attrs a = {reduction, 0, -100, 0, T};
+        return td__op2(c, "soft_kl", s, t, &a, sizeof a);
+    }
     td_tensor *p = td_softmax(c, td_scale(c, t, 1 / T), 1);
     return td_kl_div(c, td_log_softmax(c, td_scale(c, s, 1 / T), 1), p, reduction);
 }

@@ -266,9 +266,164 @@ static int32_t cross_entropy_grad_f32(KERNEL_ARGUMENTS)
 FLOAT32_KERNEL(cross_entropy)
 FLOAT32_KERNEL(cross_entropy_grad)
 
+/* ---- divergence of two softmaxes: rows of logits likewise ---- */
+
+struct soft {
+    const float *s, *t, *g; /* g: of a gradient, one value an element or one for all */
+    float *y;               /* a value an element, or the loss */
+    double *sums;           /* per row */
+    int64_t rows, n;
+    float inverse, scale; /* 1 / T; of the sum */
+    int each;
+    td__slots slots; /* four lines of n floats */
+};
+
+/* Logarithms and probabilities of a row at the temperature. */
+struct soft_line {
+    float *ln_q, *q, *ln_p, *p;
+};
+
+static int soft_of(td_run *r, struct soft *x, const td_view *in, const td_loss_attrs *a)
+{
+    const int64_t count = td_desc_numel(&in->d), n = in->d.shape[1];
+    *x = (struct soft){.s = in[0].data,
+                       .t = in[1].data,
+                       .rows = n ? count / n : 0,
+                       .n = n,
+                       .inverse = (float)(1 / a->beta),
+                       .scale = (float)factor(a, count, in->d.shape[0]),
+                       .each = a->reduction == TD_NO_REDUCTION};
+    return td__slots_make(&x->slots, r, 4 * (size_t)n * sizeof(float));
+}
+
+static void softened(const float *restrict x, float inverse, float *restrict ln, float *restrict p, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        ln[k] = x[k] * inverse;
+    float most = td__largest(ln, n);
+    double sum = td__exp_sum(ln, most, p, n);
+    float log_sum = (float)log(sum), share = (float)(1 / sum);
+    for (int64_t k = 0; k < n; k++) {
+        ln[k] = (ln[k] - most) - log_sum;
+        p[k] *= share;
+    }
+}
+
+static struct soft_line soft_line(const struct soft *x, int64_t row, float *slot)
+{
+    const int64_t n = x->n;
+    softened(x->s + row * n, x->inverse, slot, slot + n, n);
+    softened(x->t + row * n, x->inverse, slot + 2 * n, slot + 3 * n, n);
+    return (struct soft_line){slot, slot + n, slot + 2 * n, slot + 3 * n};
+}
+
+static double line_sum(const float *x, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i += SUM_CHUNK)
+        sum += (double)td__sum(x + i, min(SUM_CHUNK, n - i));
+    return sum;
+}
+
+static void soft_rows(void *arg, int64_t begin, int64_t end)
+{
+    struct soft *x = arg;
+    float *slot = td__slot_take(&x->slots);
+    for (int64_t i = begin; i < end; i++) {
+        const struct soft_line l = soft_line(x, i, slot);
+        float *terms = x->each ? x->y + i * x->n : l.q;
+        for (int64_t k = 0; k < x->n; k++)
+            terms[k] = l.p[k] == 0 ? 0 : l.p[k] * (l.ln_p[k] - l.ln_q[k]);
+        if (!x->each)
+            x->sums[i] = line_sum(terms, x->n);
+    }
+    td__slot_give(&x->slots, slot);
+}
+
+static void soft_gradient_rows(void *arg, int64_t begin, int64_t end)
+{
+    struct soft *x = arg;
+    float *slot = td__slot_take(&x->slots);
+    for (int64_t i = begin; i < end; i++) {
+        const struct soft_line l = soft_line(x, i, slot);
+        float *y = x->y + i * x->n, scale = x->scale * x->inverse;
+        const float *g = x->g + (x->each ? i * x->n : 0);
+        for (int64_t k = 0; k < x->n; k++)
+            y[k] = g[x->each ? k : 0] * l.p[k];
+        const float all = (float)line_sum(y, x->n);
+        for (int64_t k = 0; k < x->n; k++)
+            y[k] = scale * (all * l.q[k] - y[k]);
+    }
+    td__slot_give(&x->slots, slot);
+}
+
+static void soft_target_gradient_rows(void *arg, int64_t begin, int64_t end)
+{
+    struct soft *x = arg;
+    float *slot = td__slot_take(&x->slots);
+    for (int64_t i = begin; i < end; i++) {
+        const struct soft_line l = soft_line(x, i, slot);
+        float *y = x->y + i * x->n, scale = x->scale * x->inverse;
+        const float *g = x->g + (x->each ? i * x->n : 0);
+        for (int64_t k = 0; k < x->n; k++)
+            y[k] = l.p[k] == 0 ? 0 : l.p[k] * g[x->each ? k : 0] * (l.ln_p[k] - l.ln_q[k] + 1);
+        const float all = (float)line_sum(y, x->n);
+        for (int64_t k = 0; k < x->n; k++)
+            y[k] = scale * (y[k] - all * l.p[k]);
+    }
+    td__slot_give(&x->slots, slot);
+}
+
+static void each_soft_row(struct soft *x, void (*rows)(void *arg, int64_t begin, int64_t end))
+{
+    td__parallel_range(x->rows, max(GRAIN / 8 / max(x->n, 1), 1), 1, rows, x);
+}
+
+static int32_t soft_kl_f32(KERNEL_ARGUMENTS)
+{
+    struct soft x;
+    double sum = 0;
+    if (soft_of(r, &x, in, attrs) || !(x.sums = td__run_scratch(r, (size_t)x.rows * sizeof *x.sums)))
+        return TD_ERROR;
+    x.y = out[0].data;
+    each_soft_row(&x, soft_rows);
+    for (int64_t i = 0; i < x.rows && !x.each; i++)
+        sum += x.sums[i];
+    if (!x.each)
+        x.y[0] = (float)(sum * (double)x.scale);
+    return TD_OK;
+}
+
+static int32_t soft_gradient(td_run *r, const td_view *in, td_view *out, const void *attrs,
+                             void (*rows)(void *arg, int64_t begin, int64_t end))
+{
+    struct soft x;
+    if (soft_of(r, &x, in + 1, attrs))
+        return TD_ERROR;
+    x.g = in[0].data;
+    x.y = out[0].data;
+    each_soft_row(&x, rows);
+    return TD_OK;
+}
+
+static int32_t soft_kl_grad_f32(KERNEL_ARGUMENTS)
+{
+    return soft_gradient(r, in, out, attrs, soft_gradient_rows);
+}
+
+static int32_t soft_kl_target_grad_f32(KERNEL_ARGUMENTS)
+{
+    return soft_gradient(r, in, out, attrs, soft_target_gradient_rows);
+}
+
+FLOAT32_KERNEL(soft_kl)
+FLOAT32_KERNEL(soft_kl_grad)
+FLOAT32_KERNEL(soft_kl_target_grad)
+
 const td__kernel_row td__cpu_loss[] = {
     ROW(kl_div),        ROW(kl_div_grad),        ROW(kl_div_target_grad),
     ROW(mse_loss),      ROW(mse_loss_grad),      ROW(l1_loss),
     ROW(l1_loss_grad),  ROW(smooth_l1_loss),     ROW(smooth_l1_loss_grad),
-    ROW(cross_entropy), ROW(cross_entropy_grad), {NULL, NULL},
+    ROW(cross_entropy), ROW(cross_entropy_grad), ROW(soft_kl),
+    ROW(soft_kl_grad),  ROW(soft_kl_target_grad), {NULL, NULL},
 };
