@@ -100,6 +100,7 @@ static inline __attribute__((always_inline)) void narrow_line(uint8_t *restrict 
     int32_t *sums = room + n_in + 3;
     for (int64_t i = 0; i < n_in; i++)
         room[i] = in[i];
+    room[n_in] = room[n_in + 1] = room[n_in + 2] = 0;
     if (channels == 3 && k->taps == 2)
         weigh(sums, room, out_width, 3, k, 2);
     else if (channels == 3 && k->taps == 3)
