@@ -20,7 +20,7 @@ static const struct command {
 } commands[] = {
     {"train", "[train] --config FILE [options]", "trains (distils) as the file says, then tests; the default", TRAIN},
     {"test", "test --config FILE [options]", "tests the models of the file and trains nothing", TEST},
-    {"check", "check FILE [options]", "checks the whole file and prints the plan; reads no data", CHECK},
+    {"check", "check FILE [options]", "checks the whole file and prints the plan; trains nothing", CHECK},
     {"conform", "conform FILE... [options]", "compares losses and their gradients with the vectors of the files",
      CONFORM},
     {"list-plugins", "list-plugins [--json] [--plugins DIR] [--plugin FILE]",

@@ -5,6 +5,8 @@
 #include "host/config/node.h"
 
 #define TD__MAX_NESTING 200
+/* Bytes of a joined text: aliases of joins of aliases would fill the memory. */
+#define TD__MAX_JOINED 65536
 
 /* A zeroed node; NULL with a diagnostic when memory ran out. */
 td__node *td__node_new(td__config *cfg, td__node_kind kind, td__place at);

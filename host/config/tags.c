@@ -54,6 +54,10 @@ static td__node *join_items(td__config *cfg, td__node *n, int slash)
         const char *between = slash && !over && all[strlen(all) - 1] != '/' ? "/" : "";
         if (!s || !(all = td__arena_printf(cfg->arena, "%s%s%s", over ? "" : all, between, s)))
             return become_text(n, s ? td__no_memory(cfg) : NULL);
+        if (strlen(all) > TD__MAX_JOINED) {
+            td__diag_error(&cfg->diag, n->at, "%s gives more than %d bytes", n->tag, TD__MAX_JOINED);
+            return become_text(n, NULL);
+        }
     }
     return become_text(n, slash ? expand(cfg, all) : all);
 }

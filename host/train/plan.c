@@ -373,11 +373,8 @@ int td__plan_read(td__plan *plan, td__config *cfg)
     memset(plan, 0, sizeof *plan);
     plan->cfg = cfg;
     td__node *root = cfg->root;
-    if (!root || root->kind != TD__MAP) {
-        td__diag_error(&cfg->diag, (td__place){cfg->path, 0, 0},
-                       "an experiment is a map with 'datasets', 'models' and 'train'");
-        return -1;
-    }
+    if (!root || root->kind != TD__MAP)
+        return -1; /* td__config_load said so */
     td__node_check_keys(cfg, root, "the experiment", keys, COUNT(keys));
     check_dependencies(cfg, td__node_get(root, "dependencies"));
     td__node *datasets = td__node_get(root, "datasets");

@@ -150,6 +150,15 @@ Test(tags, computed_keys)
     expect_refused("_: &x !join {}\n*x : 2", "t.yaml:1:4: !join takes a list, not a mapping\nt.yaml:1:4: a key is text, not null\n");
 }
 
+Test(tags, joins_of_joins_do_not_fill_the_memory)
+{
+    char yaml[2048] = "a0: &a0 !join [xxxxxxxxxxxxxxxx]\n";
+    for (int i = 1; i < 24; i++)
+        snprintf(yaml + strlen(yaml), sizeof yaml - strlen(yaml), "a%d: &a%d !join [*a%d, *a%d]\n", i, i, i - 1, i - 1);
+    cr_assert_lt(strlen(yaml), sizeof yaml - 1);
+    expect_refused(yaml, "t.yaml:14:6: !join gives more than 65536 bytes\n");
+}
+
 Test(tags, all_mistakes_are_said)
 {
     expect_refused("a: !join x\nb: !jion [y]\nc: *z\nd: 1\nd: 1\n",

@@ -148,6 +148,8 @@ Test(plan, parts_of_a_split)
 
 Test(plan, sections)
 {
+    EXPECT("- models\n", "x.yaml:1:1: a configuration is a mapping, not a list\n");
+    EXPECT("", "x.yaml: is empty\n");
     EXPECT(edited(lab_distil, "  teacher: {forward_proc: forward_batch_only}\n", ""),
            "x.yaml:8:3: 'train' needs 'teacher' (how the batch enters the teacher)\n");
     EXPECT(edited(lab_distil, "  student_model: {key: Tiny, kwargs: {batch_norm: true}, src_ckpt: }\n", ""),
