@@ -15,7 +15,7 @@ cuda_glue = %D%/cuda.c %D%/device.c %D%/alloc.c %D%/graph.c %D%/cublas.c %D%/cud
 cuda_sources = %D%/pointwise.cu %D%/cast.cu %D%/reduce.cu \
 	%D%/softmax.cu %D%/loss.cu %D%/norm.cu %D%/pool.cu \
 	%D%/shape.cu %D%/index.cu %D%/optim.cu %D%/direct.cu %D%/augment.cu %D%/solve.cu
-cuda_headers = %D%/cuda.h %D%/device.cuh %D%/fold.cuh
+cuda_headers = %D%/cuda.h %D%/device.cuh %D%/fold.cuh %D%/channels.cuh
 cuda_kernels = $(cuda_sources:.cu=.o)
 NVCCFLAGS = -O3 -std=c++17 --extended-lambda
 .cu.o:
