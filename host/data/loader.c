@@ -212,6 +212,7 @@ int64_t td__loader_samples(const td__loader *l)
 {
     return l->o.drop_last ? l->n_batches * l->o.batch_size : l->n_samples;
 }
+int64_t td__loader_length(const td__loader *l) { return td__dataset_length(l->data); }
 double td__loader_wait(const td__loader *l) { return l->waited; }
 
 int td__loader_start(td_ctx *c, td__loader *l, int64_t epoch, int64_t first_batch)

@@ -31,6 +31,7 @@ td__loader *td__loader_new(td_ctx *c, td_dataset *d, const td__loader_options *o
 void td__loader_free(td__loader *l); /* also in mid-epoch; NULL is fine */
 int64_t td__loader_batches(const td__loader *l); /* in an epoch */
 int64_t td__loader_samples(const td__loader *l); /* in an epoch */
+int64_t td__loader_length(const td__loader *l);  /* of the data set */
 /* Starts an epoch at a batch (0, or where a run was interrupted), also in the middle of another.  0, or -1 and c
  * fails. */
 int td__loader_start(td_ctx *c, td__loader *l, int64_t epoch, int64_t first_batch);

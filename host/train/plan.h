@@ -145,6 +145,9 @@ void td__plan_criterion(td__config *cfg, td__node *section, td__criterion_plan *
 /* Whether all batches of an epoch are as large as the terms need.  samples: in an epoch; 0: not known yet.  If not, a
  * diagnostic at the loader. */
 void td__plan_check_batches(td__config *cfg, const td__stage_plan *stage, int64_t samples);
+/* Whether parameters of the terms that say how many samples something is kept for (TD_PARAM_SAMPLES) reach for all of a
+ * data set of that length.  If not, a diagnostic at the parameter. */
+void td__plan_check_samples(td__config *cfg, const td__stage_plan *stage, int64_t length);
 void td__plan_optimizer(td__config *cfg, td__node *section, td__optimizer_plan *out);
 void td__plan_scheduler(td__config *cfg, td__node *section, td__scheduler_plan *out);
 void td__plan_weights(td__config *cfg, td__node *node, td__weights *out);

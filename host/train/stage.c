@@ -184,15 +184,17 @@ static td__loader *trial_loader(td__experiment *x, const td__stage_plan *p)
     return td__experiment_loader(x, &few);
 }
 
-/* How many samples an epoch has follows from the data and the sampler. */
-static void check_batches(td__experiment *x, const td__stage_plan *p)
+/* How many samples there are follows from the data, and in an epoch from the sampler. */
+static void check_samples(td__experiment *x, const td__stage_plan *p)
 {
     td__loader_plan whole = p->train;
     whole.workers = 0;
     whole.streamed = 1;
     td__loader *l = td__experiment_loader(x, &whole);
-    if (l)
+    if (l) {
         td__plan_check_batches(&x->cfg, p, td__loader_samples(l));
+        td__plan_check_samples(&x->cfg, p, td__loader_length(l));
+    }
     td__loader_free(l);
 }
 
@@ -206,7 +208,7 @@ int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
     for (int i = 0; i < 4; i++)
         if (judged[i])
             td__set_training(judged[i], 0);
-    check_batches(x, s->plan);
+    check_samples(x, s->plan);
     td__frame_push(c);
     if (l && !td__loader_start(c, l, 0, 0))
         got = td__loader_next(c, l, &batch);

@@ -109,6 +109,20 @@ Test(bad_input, relations_between_samples_need_two)
     REFUSED("semckd", "--set " TERMS "semckd.criterion.kwargs.batch_size=1", "'batch_size'", "1");
 }
 
+#define ONE_MORE                                                                                                       \
+    "'!import_call {key: DrawnShapes, init: {kwargs: {length: 50001, transform: "                                      \
+    "!import_call {key: torchvision.transforms.ToTensor, init: }}}}' "
+
+Test(bad_input, fewer_rows_than_samples)
+{
+    REFUSED("crd", "--set datasets.cifar100/train=" ONE_MORE,
+            "configs/cifar100/crd.yaml:5:15: 'num_samples' of CRDLoss is 50000, but the training data has 50001 samples",
+            "num_samples: 50001");
+    REFUSED("crd", "--set " TERMS "crd.criterion.kwargs.num_samples=63",
+            "'num_samples' of CRDLoss is 63, but the training data has 64 samples", "num_samples: 64");
+    accepted("crd", "--set " TERMS "crd.criterion.kwargs.num_samples=64");
+}
+
 /* Models inside a model are read like any: names, keys and numbers at their places. */
 Test(bad_input, peers)
 {
