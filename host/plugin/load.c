@@ -1,8 +1,10 @@
 /* Loading: each plugin as a whole or not at all. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/base/file.h"
 #include "host/base/log.h"
@@ -73,21 +75,25 @@ static void load(td__plugin *p)
 {
     td__environment before;
     char text[512];
-    if (td__file_hash(p->file, p->hash)) {
-        refuse(p, strerror(errno));
-        return;
-    }
     /* dlopen searches the library folders for a name without a slash. */
     char *path = td__printf("%s%s", strchr(p->file, '/') ? "" : "./", p->file);
     if (!path) {
         refuse(p, NULL);
         return;
     }
+    p->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (p->fd < 0) {
+        refuse(p, strerror(errno));
+        free(path);
+        return;
+    }
     td__environment_take(&before);
     p->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     free(path);
-    if (!p->handle)
+    if (!p->handle) {
         refuse(p, without_path(p, dlerror()));
+        close(p->fd);
+    }
     if (td__environment_restore(&before, text, sizeof text)) {
         char *reason = td__printf("changed %s", text);
         refuse(p, reason);
@@ -103,8 +109,17 @@ static void load(td__plugin *p)
     }
     if (p->refused && p->handle) {
         dlclose(p->handle);
+        close(p->fd);
         p->handle = NULL;
     }
+}
+
+int td__plugin_hash(const td__plugin *p, char hex[65])
+{
+    char path[32];
+    hex[0] = 0;
+    snprintf(path, sizeof path, "/dev/fd/%d", p->fd);
+    return p->handle ? td__file_hash(path, hex) : 0;
 }
 
 static void load_or_say_why(td__plugin *p)
@@ -174,6 +189,8 @@ int td__plugin_load_static(td__plugins *p, const td_static_plugin *s)
 void td__plugins_free(td__plugins *p)
 {
     for (size_t i = 0; i < p->n; i++) {
+        if (p->v[i]->handle)
+            close(p->v[i]->fd);
         td__plugin_clear(p->v[i]);
         free(p->v[i]);
     }

@@ -9,8 +9,8 @@ typedef struct td__plugin {
     char *id, *version, *licence, *summary, *provides; /* from the note; "" where it has none */
     int abi_major, abi_minor;
     char *refused;  /* why it is not loaded, e.g. "built for SDK 1.2, this host offers 0.1"; NULL: fine */
-    char hash[65];  /* SHA-256 of the file, for result.json; filled on load, empty for static plugins */
     void *handle;   /* dlopen's; never closed after a successful entry; NULL for static plugins */
+    int fd;         /* of the file, where there is a handle */
     int loaded;
     int chosen;     /* the user named it or its folder */
     int shadowed;   /* refused for the keys of one the user chose: no cause to complain */
@@ -30,6 +30,9 @@ int td__read_manifest(const char *file, td__plugin *out, char *why, size_t why_s
 /* The same from the note's JSON.  0 or -1. */
 int td__parse_manifest(const char *json, size_t size, td__plugin *out, char *why, size_t why_size);
 void td__plugin_clear(td__plugin *p);
+/* SHA-256 of the file that was loaded, though another may have taken its place; "" for static plugins.  0, or -1 with
+ * errno. */
+int td__plugin_hash(const td__plugin *p, char hex[65]);
 /* Calls fn for each kind:key of `provides`; nonzero stops and is returned.  kind is 0 where it is not known. */
 int td__each_provided(const td__plugin *p, int (*fn)(uint32_t kind, const char *kind_name, const char *key, void *user),
                       void *user);

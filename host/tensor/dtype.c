@@ -121,6 +121,8 @@ void td__put_row_major(const td_desc *d, void *dst, const void *src, int64_t beg
 
 /* ---- conversion ---- */
 
+#pragma GCC optimize("O3") /* loops over elements become vectors */
+
 static float from_bits(uint32_t u)
 {
     float f;
@@ -246,8 +248,9 @@ void td__convert(void *dst, uint32_t to, const void *src, uint32_t from, int64_t
             store_ints(d, v, to, n);
         } else {
             double v[CHUNK];
-            load_doubles(v, s, from, n);
-            store_doubles(d, v, to, n);
+            if (from != TD_FLOAT64)
+                load_doubles(v, s, from, n);
+            store_doubles(d, from == TD_FLOAT64 ? s : v, to, n);
         }
     }
 }

@@ -71,10 +71,13 @@ json_t *td__models_json(const td__experiment *x, const td__manifest *m, const js
 static json_t *plugins_json(const td__plugins *p)
 {
     json_t *list = json_array();
-    for (size_t i = 0; p && i < p->n; i++)
+    for (size_t i = 0; p && i < p->n; i++) {
+        char hash[65];
         if (p->v[i]->loaded)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", p->v[i]->id, "version",
-                                                  p->v[i]->version, "file", p->v[i]->file, "sha256", p->v[i]->hash));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "id", p->v[i]->id, "version",
+                                                  p->v[i]->version, "file", p->v[i]->file, "sha256",
+                                                  td__plugin_hash(p->v[i], hash) ? NULL : hash));
+    }
     return list;
 }
 
