@@ -10,6 +10,10 @@
  *   cross_entropy(logits [B,C] or [B,C,H,W], target int64 [B] or [B,H,W], weight [C]?)
  *       -(1-e) w_t ln p_t - e/C sum_c w_c ln p_c with p = softmax(logits), e = label_smoothing; 0 where target is
  *       ignore_index; TD_MEAN divides by the sum of w_t over the positions that count.
+ * what is no loss, but counted of the same:
+ *   count_correct(logits [B,C], target int64 [B], counts int64 [2])
+ *       adds to counts how many rows' target class comes first, and among the first five.  Of equal logits the first
+ *       counts as larger (as argmax), NaN is before all others; a target that is no class is never right.
  * and for gradients (not differentiable again; g is the gradient of the loss and has its shape):
  *   mse_loss_grad(g, x, y), l1_loss_grad(g, x, y), smooth_l1_loss_grad(g, x, y) {td_loss_attrs} -> like x;
  *       the gradient of y is minus that
@@ -136,6 +140,16 @@ static void cross_entropy_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in
         gradient_of(c, &in[0], &in[1], &loss, out);
 }
 
+static void count_correct_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
+{
+    const td_loss_attrs each = {TD_NO_REDUCTION, 0, 0, 0, 1};
+    (void)attrs;
+    (void)n_in;
+    if (classes_fit(c, in, 2, &each, out) && (in->ndim != 2 || in[2].dtype != TD_INT64 || td_desc_numel(&in[2]) != 2))
+        td_fail(c, "logits %s are counted into %s %s: [B, C] and int64 [2] are needed", TD__SHAPE(in),
+                td__dtype_name(in[2].dtype), TD__SHAPE(&in[2]));
+}
+
 static void cross_entropy_grad(td_ctx *c, const td_grad *g)
 {
     td_tensor *in[4] = {g->gout[0], g->in[0], g->in[1], g->in[2]}, *out[1];
@@ -194,5 +208,7 @@ const td_op_type td__ops_loss[] = {
     ROW(soft_kl_grad, 3, 3, soft_kl_grad_infer, .flags = TD_OP_NONDIFF),
     ROW(soft_kl_target_grad, 3, 3, soft_kl_grad_infer, .flags = TD_OP_NONDIFF),
     ROW(cross_entropy_grad, 3, 4, cross_entropy_grad_infer, .flags = TD_OP_NONDIFF),
+    {.name = "count_correct", .min_in = 3, .max_in = 3, .n_out = 0, .attrs_size = 0, .flags = TD_OP_NONDIFF,
+     .mutates = 1u << 2, .infer = count_correct_infer},
     {.name = NULL},
 };

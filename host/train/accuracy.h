@@ -1,4 +1,5 @@
-/* Classification accuracy: how often the right class is the first, or among the first five. */
+/* Classification accuracy: how often the right class is the first, or among the first five (of fewer, all are), as the
+ * operation count_correct has it. */
 #ifndef TD__ACCURACY_H
 #define TD__ACCURACY_H
 
@@ -11,12 +12,9 @@ typedef struct td__accuracy {
 
 double td__percent(int64_t right, int64_t n); /* 0 of nothing */
 
-/* Counts one batch: logits [B, C] row-major, labels.  Of equal logits the first counts as larger (as argmax), NaN never
- * wins.  With fewer than five classes top5 counts all. */
-void td__accuracy_add(td__accuracy *a, const float *logits, const int64_t *labels, int64_t n, int64_t classes);
-
-/* The whole data set through `model` in evaluation mode without gradients; its modes are left at evaluation.  `each`
- * (NULL: none) hears of every batch.  An exit code; c fails unless it is 0. */
+/* The whole data set through `model` in evaluation mode without gradients; its modes are left at evaluation.  What is
+ * right is counted on the backend and read once, at the end.  `each` (NULL: none) hears of every batch.  An exit code; c
+ * fails unless it is 0. */
 int td__accuracy_measure(td_ctx *c, td_module *model, td__loader *loader,
                          void (*each)(void *user, int64_t batch, int64_t batches), void *user, td__accuracy *out);
 

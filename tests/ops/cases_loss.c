@@ -27,7 +27,14 @@ static const double never[] = {1, -INFINITY, 0.5, 2}; /* one class cannot be */
 #define SOFT_PAIR {IN_RANGE(-5, 5, 3, 4), IN_RANGE(-5, 5, 3, 4)}
 #define SOFT_GRADIENT {IN_SCALAR, IN_RANGE(-5, 5, 3, 4), IN_RANGE(-5, 5, 3, 4)}
 
+/* Class 5, 0 of equal ones, 1 after one equal one, one that NaN comes before. */
+static const double ranked[] = {0, 1, 2, 3, 4, 5, 5, 5, 0, 0, 0, 0, 5, 5, 0, 0, 0, 0, NAN, NAN, 9, NAN, NAN, NAN};
+static const double good[] = {5, 0, 1, 2}, bad[] = {0, 5, 6, -1}, before[] = {10, 20}, after[] = {12, 23};
+#define COUNTED(target) {IN_VALUES(ranked, 4, 6), IN_INT64_VALUES(target, 4), IN_INT64_VALUES(before, 2)}
+
 const op_case cases_loss[] = {
+    {.op = "count_correct", .in = COUNTED(good), .golden = after},
+    {.op = "count_correct", .what = "the last of six, of ties too, no class", .in = COUNTED(bad), .golden = before},
     {.op = "soft_kl", .what = "mean", .in = SOFT_PAIR, .attrs = SOFT(TD_MEAN, 2.5), .golden = golden_soft_kl_mean},
     {.op = "soft_kl", .what = "sum", .in = SOFT_PAIR, .attrs = SOFT(TD_SUM, 2.5), .golden = golden_soft_kl_sum},
     {.op = "soft_kl", .what = "batchmean", .in = SOFT_PAIR, .attrs = SOFT(TD_BATCHMEAN, 2.5),

@@ -243,20 +243,6 @@ Test(steps, pruned_networks_share_weights_with_their_models)
 
 /* ---- counting ---- */
 
-Test(counts, ranks)
-{
-    const float logits[4][6] = {
-        {0, 1, 2, 3, 4, 5}, {5, 5, 0, 0, 0, 0}, {5, 5, 0, 0, 0, 0}, {NAN, NAN, 9, NAN, NAN, NAN}};
-    const int64_t first[] = {5, 0, 1, 2}, second[] = {0, 5, 6, 0};
-    td__accuracy a = {0}, b = {0};
-    td__accuracy_add(&a, logits[0], first, 4, 6);
-    cr_expect_eq(a.n, 4);
-    cr_expect_eq(a.top1, 2, "of equal ones the first wins, NaN never loses: %lld", (long long)a.top1);
-    td__accuracy_add(&b, logits[0], second, 4, 6);
-    cr_expect_eq(b.top1, 0);
-    cr_expect_eq(b.top5, 0, "the last of six, of ties too, a label out of range, NaN: %lld", (long long)b.top5);
-}
-
 Test(counts, percent)
 {
     cr_expect_float_eq(td__percent(9339, 10000), 93.39, 1e-12);

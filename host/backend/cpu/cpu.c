@@ -96,6 +96,7 @@ static const char *const shared[] = {
     "cast",
     "amax",
     "argmax",
+    "count_correct",
     "interpolate_nearest",
     "interpolate_nearest_grad",
     "reshape",

@@ -158,6 +158,31 @@ TD__KERNEL(cross_entropy_grad)
     return TD_OK;
 }
 
+/* How many classes come before class y of the n from `first` on. */
+TD__INLINE int64_t rank_of(const td_view *logits, uint32_t t, int64_t first, int64_t n, int64_t y)
+{
+    const double own = td__get(logits, t, first + y);
+    int64_t rank = 0;
+    for (int64_t k = 0; k < n; k++) {
+        double other = td__get(logits, t, first + k);
+        rank += k != y && !(other < own || (other == own && k > y));
+    }
+    return rank;
+}
+
+TD__KERNEL(count_correct)
+{
+    const int64_t n = in->d.shape[1], *target = in[1].data;
+    int64_t *counts = in[2].data;
+    for (int64_t i = 0; i < in->d.shape[0]; i++)
+        if (target[i] >= 0 && target[i] < n) {
+            int64_t rank = rank_of(in, t, i * n, n, target[i]);
+            counts[0] += rank < 1;
+            counts[1] += rank < 5;
+        }
+    return TD_OK;
+}
+
 /* ---- divergence of two softmaxes: rows of logits likewise ---- */
 
 struct soft {
@@ -257,6 +282,7 @@ TD__KERNEL(soft_kl_target_grad)
 }
 
 const td__kernel_row td__reference_loss[] = {
+    {"count_correct", count_correct},
     {"soft_kl", soft_kl},
     {"soft_kl_grad", soft_kl_grad},
     {"soft_kl_target_grad", soft_kl_target_grad},

@@ -212,6 +212,43 @@ CUDA_KERNEL(cross_entropy_grad)
     });
 }
 
+/* One block, that counts are added up in a fixed order. */
+#define COUNTERS 32 /* warps */
+
+template <class T>
+__global__ void count_kernel(const T *logits, const int64_t *target, int64_t rows, int64_t n, int64_t *counts)
+{
+    __shared__ int64_t right[COUNTERS][2];
+    const int lane = threadIdx.x, warp = threadIdx.y;
+    int64_t first = 0, five = 0;
+    for (int64_t i = warp; i < rows; i += COUNTERS) {
+        const int64_t y = target[i];
+        if (y < 0 || y >= n)
+            continue; /* the same in all lanes */
+        const T *row = logits + i * n, own = row[y];
+        int rank = 0;
+        for (int64_t k = lane; k < n; k += 32)
+            rank += k != y && !(row[k] < own || (row[k] == own && k > y));
+        rank = warp_all(rank, plus_op());
+        first += rank < 1;
+        five += rank < 5;
+    }
+    if (lane == 0) {
+        right[warp][0] = first;
+        right[warp][1] = five;
+    }
+    __syncthreads();
+    for (int w = 0; w < COUNTERS && warp == 0 && lane < 2; w++)
+        counts[lane] += right[w][lane];
+}
+
+CUDA_KERNEL(count_correct)
+{
+    count_kernel<<<1, dim3(32, COUNTERS), 0, cuda_stream>>>(data_of<T>(in[0]), data_of<int64_t>(in[1]), in->d.shape[0],
+                                                            in->d.shape[1], data_of<int64_t>(in[2]));
+    return cuda_launched(r);
+}
+
 /* ---- divergence of two softmaxes ---- */
 
 template <class T> struct soft {
@@ -302,5 +339,5 @@ const cuda_row cuda_loss[] = {
     ROW(kl_div),        ROW(kl_div_grad),        ROW(kl_div_target_grad),  ROW(mse_loss),
     ROW(mse_loss_grad), ROW(l1_loss),            ROW(l1_loss_grad),        ROW(smooth_l1_loss),
     ROW(smooth_l1_loss_grad), ROW(cross_entropy), ROW(cross_entropy_grad), ROW(soft_kl),
-    ROW(soft_kl_grad),  ROW(soft_kl_target_grad), {NULL, NULL},
+    ROW(soft_kl_grad),  ROW(soft_kl_target_grad), ROW(count_correct), {NULL, NULL},
 };
