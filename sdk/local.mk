@@ -1,7 +1,7 @@
 tdincludedir = $(includedir)/td
 tdinclude_HEADERS = sdk/include/td/abi.h sdk/include/td/param.h sdk/include/td/host.h sdk/include/td/op.h \
 	sdk/include/td/nn.h sdk/include/td/kinds_base.h sdk/include/td/data.h sdk/include/td/kinds.h \
-	sdk/include/td/kernels.h sdk/include/td/pair.h sdk/include/td/philox.h sdk/include/td/pickle.h sdk/include/td/plugin.h sdk/include/td/td.h
+	sdk/include/td/kernels.h sdk/include/td/pair.h sdk/include/td/philox.h sdk/include/td/pickle.h sdk/include/td/plugin.h sdk/include/td/td.h sdk/include/td/views.h
 
 aclocaldir = $(datadir)/aclocal
 dist_aclocal_DATA = sdk/m4/tdhost.m4

@@ -110,9 +110,8 @@ int td__transform_chain(td__config *cfg, td__node *transform, td__object ***out,
 /* A list or a Compose where one transform is expected: an object without a type. */
 static td__object *chain_object(td__config *cfg, td__node *node)
 {
-    td__object **v, *o = object_new(cfg, TD_KIND_TRANSFORM, node);
-    size_t n;
-    if (!o || td__transform_chain(cfg, node, &v, &n))
+    td__object *o = object_new(cfg, TD_KIND_TRANSFORM, node);
+    if (!o || td__transform_chain(cfg, node, &o->chain, &o->n_chain))
         return NULL;
     node->object = o;
     return o;

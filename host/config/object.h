@@ -13,6 +13,8 @@ typedef struct td__object {
     void *params;        /* bound; in the arena */
     td__node *node;      /* where it was written */
     void *instance;      /* opened data set etc.: owned by whoever opened it; see data/dataset.h */
+    struct td__object **chain; /* what a chain of transforms consists of, in order */
+    size_t n_chain;
     td__node *transform, *target_transform; /* data sets: the host's own parameters (`transforms` is `transform`); NULL
                                                where absent */
 } td__object;

@@ -167,17 +167,28 @@ int32_t td__dataset_get(td_ctx *c, const td_dataset *d, int64_t index, td_item *
     return c->error ? TD_ERROR : TD_OK;
 }
 
-int32_t td__dataset_transform(td_ctx *c, const td_dataset *d, td_item *item)
+static int32_t transform(td_ctx *c, td__object *const *chain, size_t n, td_item *item)
 {
     uint64_t use = item->use, pass = (uint64_t)item->passes++ << 24;
-    for (size_t i = 0; i < d->n_transforms && !c->error; i++) {
-        const td_transform_type *t = (const td_transform_type *)(const void *)d->transforms[i]->type;
+    for (size_t i = 0; i < n && !c->error; i++) {
+        const td_transform_type *t = (const td_transform_type *)(const void *)chain[i]->type;
         item->use = TD__USE_TRANSFORM + 256 * i + pass;
-        if (t->apply(c, d->transforms[i]->params, item))
+        if (t->apply(c, chain[i]->params, item))
             td__fail(c, "%s failed, and does not say why", t->type.key);
     }
     item->use = use;
     return c->error ? TD_ERROR : TD_OK;
+}
+
+int32_t td__dataset_transform(td_ctx *c, const td_dataset *d, td_item *item)
+{
+    return transform(c, d->transforms, d->n_transforms, item);
+}
+
+int32_t td__item_transform(td_ctx *c, const void *object, td_item *item)
+{
+    td__object *one = (td__object *)(uintptr_t)object;
+    return one->type ? transform(c, &one, 1, item) : transform(c, one->chain, one->n_chain, item);
 }
 
 /* Puts data set and sample before the error. */

@@ -52,5 +52,7 @@ int32_t td__dataset_item(td_ctx *c, const td_dataset *d, int64_t index, int64_t 
 /* The two halves of it, for wrappers (td_api.dataset_get and dataset_transform). */
 int32_t td__dataset_get(td_ctx *c, const td_dataset *d, int64_t index, td_item *item);
 int32_t td__dataset_transform(td_ctx *c, const td_dataset *d, td_item *item);
+/* The same by a transform, or a chain of them, that a wrapper got as a parameter (td_api.item_transform). */
+int32_t td__item_transform(td_ctx *c, const void *object, td_item *item);
 
 #endif

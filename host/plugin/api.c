@@ -116,6 +116,7 @@ const td_api td__api = {
     .norm_act = td__norm_act,
     .conv_norm_act = td__conv_norm_act,
     .model_of = td__model_of,
+    .item_transform = td__item_transform,
 };
 
 const td_api *td_host = &td__api;

@@ -68,7 +68,7 @@ AT(td_init, reserved, 4);
 AT(td_init, a, 8);
 AT(td_init, b, 16);
 
-SIZE(td_api, 424);
+SIZE(td_api, 432);
 AT(td_api, size, 0);
 AT(td_api, major, 4);
 AT(td_api, minor, 6);
@@ -124,6 +124,7 @@ AT(td_api, norm_act, 392);
 AT(td_api, io_cover, 400);
 AT(td_api, conv_norm_act, 408);
 AT(td_api, model_of, 416);
+AT(td_api, item_transform, 424);
 
 SIZE(td_view, 64);
 AT(td_view, d, 0);

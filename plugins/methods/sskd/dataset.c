@@ -2,10 +2,12 @@
  * itself; they lie below each other in one image, [C, 4H, W].  forward_batch4sskd gives the network [4B, C, H, W], the
  * four of a sample in a row. */
 #include <string.h>
+#include <td/views.h>
 
 #include "sskd.h"
 
 #define TURNS 4
+#define KEY "SSKDDatasetWrapper"
 
 struct data {
     int64_t length;
@@ -47,40 +49,26 @@ static int32_t get(td_ctx *c, const void *data, const td_dataset *org, int64_t i
     (void)data;
     if (td_host->dataset_get(c, org, index, item))
         return TD_ERROR;
-    td_item_view original = td_item_of(item)->image, first = original;
-    size_t bytes = (size_t)original.width * (size_t)original.height * (size_t)original.channels, values = 0;
+    td_item_view original = td_item_of(item)->image;
+    size_t bytes = (size_t)original.width * (size_t)original.height * (size_t)original.channels;
     if (!original.pixels) {
-        td_fail(c, "SSKDDatasetWrapper turns 8-bit images; the data set gives none");
+        td_fail(c, KEY " turns 8-bit images; the data set gives none");
         return TD_ERROR;
     }
     uint8_t *pixels = td_alloc(c, bytes);
-    float *all = NULL;
+    td_views views = {.wrapper = KEY, .n = TURNS};
     if (pixels)
         memcpy(pixels, original.pixels, bytes);
     for (int turns = 0; turns < TURNS && !td_failed(c); turns++) {
         turn(item, pixels, &original, turns);
-        if (td_host->dataset_transform(c, org, item))
+        if (td_host->dataset_transform(c, org, item) || td_views_add(c, &views, item))
             return TD_ERROR;
-        const td_item_view *v = &td_item_of(item)->image;
-        if (!turns) {
-            first = *v;
-            values = (size_t)v->width * (size_t)v->height * (size_t)v->channels;
-            all = td_alloc(c, TURNS * values * sizeof *all);
-        }
-        if (!v->values || v->width != first.width || v->height != first.height || v->channels != first.channels)
-            td_fail(c, "SSKDDatasetWrapper needs a transform that ends in ToTensor and gives turned images one size");
-        else if (all)
-            memcpy(all + (size_t)turns * values, v->values, values * sizeof *all);
     }
-    float *stacked = td_failed(c) ? NULL : td_item_floats(item, first.width, TURNS * first.height, first.channels);
-    if (!stacked)
-        return TD_ERROR;
-    memcpy(stacked, all, TURNS * values * sizeof *all);
-    return TD_OK;
+    return td_views_finish(c, &views, item);
 }
 
 const td_dataset_wrapper_type sskd_rotations = {
-    .type = {.key = "SSKDDatasetWrapper", .summary = "samples turned by 0, 90, 180 and 270 degrees for SSKD"},
+    .type = {.key = KEY, .summary = "samples turned by 0, 90, 180 and 270 degrees for SSKD"},
     .data_size = sizeof(struct data),
     .open = open_data,
     .length = length,
@@ -89,11 +77,7 @@ const td_dataset_wrapper_type sskd_rotations = {
 static td_value forward(td_ctx *c, td_module *model, td_tensor *batch, td_tensor *target, td_io *io)
 {
     (void)target;
-    (void)io;
-    int64_t b = td_dim(batch, 0), channels = td_dim(batch, 1), h = td_dim(batch, 2) / TURNS, w = td_dim(batch, 3);
-    int64_t apart[] = {b, channels, TURNS, h, w}, order[] = {0, 2, 1, 3, 4}, flat[] = {b * TURNS, channels, h, w};
-    td_tensor *x = td_permute(c, td_reshape(c, batch, 5, apart), 5, order);
-    return td_call_value(c, model, td_value_of(td_reshape(c, x, 4, flat)));
+    return td_call_value(c, model, td_value_of(td_views_apart(io, batch, TURNS, KEY)));
 }
 
 const td_forward_proc_type sskd_forward_proc = {

@@ -122,6 +122,7 @@ typedef struct td_api {
                                 td_tensor *residual);
     /* See td_model_of; since 0.5. */
     td_module *(*model_of)(td_ctx *, td_module *parent, const char *name, const void *spec);
+    int32_t (*item_transform)(td_ctx *, const void *transform, td_item *); /* by a TD_P_OBJECT "transform"; since 0.5 */
 } td_api;
 
 /* The host's table: defined by TD_PLUGIN in a plugin, by the host in the host and its static plugins. */
