@@ -152,6 +152,8 @@ static int check_stage(td__experiment *x, size_t number, json_t *stages)
         td__diag_take(x->c, &x->cfg, s.plan->at);
     if (!failed)
         show_stage(x, &s, &t, stages);
+    if (x->cfg.diag.errors) /* a loader that cannot be made fails there again */
+        td__ctx_clear(x->c);
     td__io_clear(s.io);
     td__stage_close(&s);
     trace_free(&t.student);

@@ -195,6 +195,7 @@ static void check_samples(td__experiment *x, const td__stage_plan *p)
         td__plan_check_batches(&x->cfg, p, td__loader_samples(l));
         td__plan_check_samples(&x->cfg, p, td__loader_length(l));
     }
+    td__diag_take(x->c, &x->cfg, p->train.at);
     td__loader_free(l);
 }
 
@@ -208,7 +209,8 @@ int td__stage_try(td__experiment *x, td__train_stage *s, size_t *bytes)
     for (int i = 0; i < 4; i++)
         if (judged[i])
             td__set_training(judged[i], 0);
-    check_samples(x, s->plan);
+    if (l)
+        check_samples(x, s->plan);
     td__frame_push(c);
     if (l && !td__loader_start(c, l, 0, 0))
         got = td__loader_next(c, l, &batch);

@@ -104,6 +104,7 @@ Test(bad_input, relations_between_samples_need_two)
             "--set train.train_data_loader.kwargs.batch_size=8 --set train.train_data_loader.kwargs.drop_last=false "
             "--set 'train.train_data_loader.sampler.kwargs={num_samples: 33}'",
             "33 samples in batches of 8 leave 1");
+    REFUSED("rkd", "--set train.train_data_loader.kwargs.batch_size=65", "configs/cifar100/rkd.yaml:49:5: drop_last leaves no batch");
     accepted("rkd", TWENTY_ONE "true");
     accepted("kd", TWENTY_ONE "false");
     REFUSED("semckd", "--set " TERMS "semckd.criterion.kwargs.batch_size=1", "'batch_size'", "1");

@@ -82,7 +82,7 @@ Test(methods, bad_files_say_why)
 }
 
 #define DRAWN                                                                                                          \
-    "'!import_call {key: DrawnShapes, init: {kwargs: {length: 8, transform: [{key: Resize, kwargs: {size: 224}}, "     \
+    "'!import_call {key: DrawnShapes, init: {kwargs: {length: 64, transform: [{key: Resize, kwargs: {size: 224}}, "     \
     "{key: ToTensor}]}}}' "
 
 static void check_imagenet(const char *files, const char *sets)
