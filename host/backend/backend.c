@@ -4,23 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "host/backend/trace.h"
 #include "host/tensor/storage.h"
-
-/* Large blocks ask for huge pages: kernels that stream through memory otherwise wait for address translation. */
-void *td__host_alloc(size_t bytes)
-{
-    const size_t huge = (size_t)2 << 20;
-    int large = bytes >= huge;
-    void *p = NULL;
-    if (posix_memalign(&p, large ? huge : 64, bytes + !bytes))
-        return NULL;
-    if (large)
-        madvise(p, bytes, MADV_HUGEPAGE); /* only a wish */
-    return p;
-}
 
 void td__host_free(void *p, size_t bytes)
 {

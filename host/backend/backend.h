@@ -3,6 +3,7 @@
 #define TD__BACKEND_H
 
 #include "host/base/ctx.h"
+#include "host/base/mem.h"
 
 extern const td_backend_type td__reference_backend; /* plain loops, double accumulation: float32 and float64 */
 extern const td_backend_type td__cpu_backend;       /* the fast kernels: float32, and float64 where it shares them */
@@ -25,8 +26,7 @@ typedef struct td__conv_norm_attrs {
     int relu;
 } td__conv_norm_attrs;
 
-/* Memory functions of backends whose tensors lie in host memory. */
-void *td__host_alloc(size_t bytes);
+/* Memory functions of backends whose tensors lie in host memory, beside td__host_alloc. */
 void td__host_free(void *p, size_t bytes);
 int32_t td__host_copy(void *dst, const void *src, size_t bytes);
 

@@ -23,7 +23,7 @@ void *td__file_read(const char *path, size_t *size)
     if (fstat(fd, &st) || (S_ISDIR(st.st_mode) && (errno = EISDIR)))
         goto fail;
     size_t room = (size_t)st.st_size + 1;
-    bytes = malloc(room);
+    bytes = td__host_alloc(room);
     while (bytes) {
         ssize_t got = read(fd, bytes + n, room - n);
         if (got < 0 && errno == EINTR)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define BLOCK 65536
 
@@ -139,4 +140,16 @@ char *td__printf(const char *fmt, ...)
     int n = vasprintf(&p, fmt, ap);
     va_end(ap);
     return n < 0 ? NULL : p;
+}
+
+void *td__host_alloc(size_t bytes)
+{
+    const size_t huge = (size_t)2 << 20;
+    int large = bytes >= huge;
+    void *p = NULL;
+    if (posix_memalign(&p, large ? huge : 64, bytes + !bytes))
+        return NULL;
+    if (large)
+        madvise(p, bytes, MADV_HUGEPAGE); /* only a wish */
+    return p;
 }

@@ -1,4 +1,4 @@
-/* Memory for the host's own structures.  Tensors' memory is the backend's business. */
+/* Memory of the host. */
 #ifndef TD__MEM_H
 #define TD__MEM_H
 
@@ -18,5 +18,9 @@ char *td__arena_printf(td__arena *a, const char *fmt, ...) TD_PRINTF(2, 3);
 int td__grow(void *array_ptr, size_t *capacity, size_t n, size_t element);
 char *td__strdup(const char *s);
 char *td__printf(const char *fmt, ...) TD_PRINTF(1, 2); /* malloc'ed; NULL: out of memory */
+
+/* malloc for what may be large; free frees it.  Large blocks ask for huge pages: who streams through memory otherwise
+ * waits for address translation, and for a page fault every 4 KiB at first.  NULL: out of memory. */
+void *td__host_alloc(size_t bytes);
 
 #endif

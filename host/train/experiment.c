@@ -60,9 +60,11 @@ static td_module *build_model(td__experiment *x, const td__model_plan *p, const 
         return NULL;
     x->c->seed = td__role_seed(x->seed, role);
     x->c->draws = 0;
+    x->c->blank = p->src.path && p->src.rename.strict; /* the file has all of it */
     td__fills_begin(x->c);
     td_module *m = td__module_retain(((const td_model_type *)p->object->type)->build(x->c, p->object->params));
     td__fills_end(x->c);
+    x->c->blank = 0;
     if (!td__diag_take(x->c, &x->cfg, p->at))
         return m;
     td__module_release(m);

@@ -152,6 +152,33 @@ Test(run, seeds_matter_and_the_teacher_does_not_change_the_students_start)
     cr_expect(memcmp(a, b, sizeof a) != 0, "teacher and student of one architecture start differently");
 }
 
+/* What a file is sure to overwrite need not be drawn; what it may lack is. */
+Test(run, weights_come_from_the_file_or_else_from_the_seed)
+{
+    float file[108], drawn[108], got[108];
+    char strict[256], loose[256];
+    const char *sets[] = {"train.optimizer.kwargs.lr=0", strict}, *other[] = {"train.optimizer.kwargs.lr=0", loose};
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "file");
+    o.has_seed = 1;
+    o.seed = 7;
+    o.sets = sets;
+    o.n_sets = 1;
+    cr_assert_eq(td__train_command(&o), TD__EXIT_OK);
+    const char *best = lab_path(&lab, "file/checkpoints/best.safetensors");
+    snprintf(strict, sizeof strict, "+models.student_model.src_ckpt=%s", best);
+    snprintf(loose, sizeof loose, "+models.student_model.src_ckpt={path: %s, rename: {conv: other}, strict: False}", best);
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "drawn", sets, 1), TD__EXIT_OK);
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "strict", sets, 2), TD__EXIT_OK);
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "loose", other, 2), TD__EXIT_OK);
+    cr_assert_eq(lab_tensor(&lab, "file", "student/conv.weight", file, 108), 108);
+    cr_assert_eq(lab_tensor(&lab, "drawn", "student/conv.weight", drawn, 108), 108);
+    cr_expect(memcmp(file, drawn, sizeof file) != 0);
+    cr_assert_eq(lab_tensor(&lab, "strict", "student/conv.weight", got, 108), 108);
+    cr_expect_arr_eq(got, file, sizeof got);
+    cr_assert_eq(lab_tensor(&lab, "loose", "student/conv.weight", got, 108), 108);
+    cr_expect_arr_eq(got, drawn, sizeof got);
+}
+
 /* ---- interruptions ---- */
 
 /* The step of the manifest; -1: none yet. */
