@@ -6,7 +6,8 @@
  *   adaptive_avg_pool2d(x) {td_shape_attrs oh, ow} -> y; window i covers [floor(i*H/oh), ceil((i+1)*H/oh))
  *   interpolate_nearest(x) {td_shape_attrs oh, ow} -> y; y[i] = x[floor(i * H / oh)], in PyTorch's float32 arithmetic
  * and for gradients (not differentiable again; H, W is the size of the pooled input):
- *   max_pool2d_grad(gy [N,C,oh,ow], positions) {td_shape_attrs H, W} -> gx [N,C,H,W]; serves both max pools
+ *   max_pool2d_grad(gy [N,C,oh,ow], positions) {td_pool2d_grad_attrs; size = H, W; kernel 0: adaptive windows}
+ *     -> gx [N,C,H,W]
  *   avg_pool2d_grad(gy) {td_pool2d_grad_attrs; size = H, W} -> gx
  *   adaptive_avg_pool2d_grad(gy) {td_shape_attrs H, W} -> gx
  *   interpolate_nearest_grad(gy) {td_shape_attrs H, W} -> gx */
@@ -101,11 +102,13 @@ static void max_resized_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const
 
 static void max_pool2d_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
 {
+    const td_pool2d_grad_attrs *a = attrs;
+    const td_shape_attrs size = {2, 0, {a->size[0], a->size[1]}};
     if (in[1].dtype != TD_INT32 || !td__same_shape(&in[0], &in[1]))
         td_fail(c, "gradient %s and positions %s %s do not fit", TD__SHAPE(&in[0]), td__dtype_name(in[1].dtype),
                 TD__SHAPE(&in[1]));
     else
-        resized_infer(c, in, n_in, attrs, out);
+        resized_infer(c, in, n_in, &size, out);
 }
 
 static void avg_pool2d_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, const void *attrs, td_desc *out)
@@ -120,27 +123,32 @@ static void avg_pool2d_grad_infer(td_ctx *c, const td_desc *in, uint32_t n_in, c
         td_fail(c, "gradient %s for an input %s", TD__SHAPE(in), TD__SHAPE(out));
 }
 
-/* A gradient operation that takes gy, what it needs beside, and the input's size. */
-static td_tensor *to_input_size(td_ctx *c, const char *op, const td_grad *g, td_tensor *beside)
+static void grad_of_max(td_ctx *c, const td_grad *g, td_pool2d_attrs windows)
 {
-    td_shape_attrs a = {2, 0, {g->in_desc[0].shape[2], g->in_desc[0].shape[3]}};
-    td_tensor *in[2] = {g->gout[0], beside}, *out[1];
-    return td_host->apply(c, op, in, beside ? 2 : 1, &a, sizeof a, out, 1);
+    const td_pool2d_grad_attrs a = {windows, {g->in_desc[0].shape[2], g->in_desc[0].shape[3]}};
+    td_tensor *in[2] = {g->gout[0], g->out[1]}, *out[1];
+    g->gin[0] = td_host->apply(c, "max_pool2d_grad", in, 2, &a, sizeof a, out, 1);
 }
 
-static void max_pool_grad(td_ctx *c, const td_grad *g)
+static void max_pool2d_grad(td_ctx *c, const td_grad *g) { grad_of_max(c, g, *(const td_pool2d_attrs *)g->attrs); }
+
+static void adaptive_max_pool2d_grad(td_ctx *c, const td_grad *g) { grad_of_max(c, g, (td_pool2d_attrs){{0}, {0}, {0}, 0, 0}); }
+
+/* A gradient operation that takes gy and the input's size. */
+static td_tensor *to_input_size(td_ctx *c, const char *op, const td_grad *g)
 {
-    g->gin[0] = to_input_size(c, "max_pool2d_grad", g, g->out[1]);
+    const td_shape_attrs a = {2, 0, {g->in_desc[0].shape[2], g->in_desc[0].shape[3]}};
+    return td__op1(c, op, g->gout[0], &a, sizeof a);
 }
 
 static void adaptive_avg_pool2d_grad(td_ctx *c, const td_grad *g)
 {
-    g->gin[0] = to_input_size(c, "adaptive_avg_pool2d_grad", g, NULL);
+    g->gin[0] = to_input_size(c, "adaptive_avg_pool2d_grad", g);
 }
 
 static void interpolate_nearest_grad(td_ctx *c, const td_grad *g)
 {
-    g->gin[0] = to_input_size(c, "interpolate_nearest_grad", g, NULL);
+    g->gin[0] = to_input_size(c, "interpolate_nearest_grad", g);
 }
 
 static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
@@ -154,13 +162,13 @@ static void avg_pool2d_grad(td_ctx *c, const td_grad *g)
      .infer = (rule), .half_in = 1, .half_out = 1, __VA_ARGS__}
 
 const td_op_type td__ops_pool[] = {
-    POOL("max_pool2d", 2, td_pool2d_attrs, max_windows_infer, .save_out = 2, .grad = max_pool_grad),
-    POOL("adaptive_max_pool2d", 2, td_shape_attrs, max_resized_infer, .save_out = 2, .grad = max_pool_grad),
+    POOL("max_pool2d", 2, td_pool2d_attrs, max_windows_infer, .save_out = 2, .grad = max_pool2d_grad),
+    POOL("adaptive_max_pool2d", 2, td_shape_attrs, max_resized_infer, .save_out = 2, .grad = adaptive_max_pool2d_grad),
     POOL("avg_pool2d", 1, td_pool2d_attrs, windows_infer, .grad = avg_pool2d_grad),
     POOL("adaptive_avg_pool2d", 1, td_shape_attrs, resized_infer, .grad = adaptive_avg_pool2d_grad),
     POOL("interpolate_nearest", 1, td_shape_attrs, resized_infer, .grad = interpolate_nearest_grad),
-    {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_shape_attrs),
-     .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer, .half_in = 1, .half_out = 1},
+    {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1,
+     .attrs_size = sizeof(td_pool2d_grad_attrs), .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer, .half_in = 1, .half_out = 1},
     POOL("avg_pool2d_grad", 1, td_pool2d_grad_attrs, avg_pool2d_grad_infer, .flags = TD_OP_NONDIFF),
     POOL("adaptive_avg_pool2d_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),
     POOL("interpolate_nearest_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),

@@ -52,5 +52,7 @@ typedef struct op_case {
 /* Ended by {NULL}. */
 extern const op_case cases_pointwise[], cases_reduce[], cases_softmax[], cases_loss[], cases_matmul[], cases_conv[],
     cases_norm[], cases_pool[], cases_shape[], cases_index[], cases_optim[];
+/* Compared between backends only. */
+extern const op_case cases_large[];
 
 #endif

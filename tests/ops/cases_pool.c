@@ -23,7 +23,7 @@ WITH_POSITIONS(adaptive_max_pool)
 #define ATTRS(...) &(const td_pool2d_attrs)WINDOW(__VA_ARGS__)
 
 static const td_pool2d_attrs oblong = {{2, 3}, {2, 2}, {0, 0}, 1, 1}, tall = {{4, 3}, {3, 2}, {2, 0}, 1, 0};
-static const td_pool2d_grad_attrs back = {WINDOW(3, 2, 1, 0, 0), {7, 6}};
+static const td_pool2d_grad_attrs back = {WINDOW(3, 2, 1, 0, 0), {7, 6}}, adaptive = {WINDOW(0, 0, 0, 0, 0), {7, 6}};
 
 const op_case cases_pool[] = {
     {.op = "max_pool2d", .in = {X}, .attrs = ATTRS(3, 2, 1, 0, 1), .expect = expect_max_pool},
@@ -45,7 +45,10 @@ const op_case cases_pool[] = {
      .golden = golden_nearest_up},
     {.op = "interpolate_nearest", .what = "odd sizes", .in = {IN(2, 3, 3, 5)}, .attrs = SIZE(7, 4),
      .golden = golden_nearest_odd},
-    {.op = "max_pool2d_grad", .in = {IN(2, 3, 4, 3), POSITIONS}, .attrs = SIZE(7, 6), .golden = golden_max_pool_grad},
+    {.op = "max_pool2d_grad", .in = {IN(2, 3, 4, 3), POSITIONS}, .attrs = &back, .golden = golden_max_pool_grad},
+    {.op = "max_pool2d_grad", .what = "adaptive",
+     .in = {IN(2, 3, 3, 4), {DIMS(2, 3, 3, 4), TD_INT32, 0, 0, golden_adaptive_max_pool_grad_positions}},
+     .attrs = &adaptive, .golden = golden_adaptive_max_pool_grad},
     {.op = "avg_pool2d_grad", .in = {IN(2, 3, 4, 3)}, .attrs = &back, .golden = golden_avg_pool_grad},
     {.op = "adaptive_avg_pool2d_grad", .in = {IN(2, 3, 3, 4)}, .attrs = SIZE(7, 6),
      .golden = golden_adaptive_avg_pool_grad},

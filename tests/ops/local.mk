@@ -1,7 +1,8 @@
 check_PROGRAMS += tests/ops/test_ops
 tests_ops_test_ops_SOURCES = tests/ops/test_ops.c tests/ops/cases.h tests/ops/golden.h tests/ops/cases_pointwise.c tests/ops/cases_reduce.c \
 	tests/ops/cases_softmax.c tests/ops/cases_loss.c tests/ops/cases_matmul.c tests/ops/cases_conv.c tests/ops/cases_norm.c \
-	tests/ops/cases_pool.c tests/ops/cases_shape.c tests/ops/cases_index.c tests/ops/cases_optim.c
+	tests/ops/cases_pool.c tests/ops/cases_shape.c tests/ops/cases_index.c tests/ops/cases_optim.c \
+	tests/ops/cases_large.c
 tests_ops_test_ops_CPPFLAGS = $(TEST_CPPFLAGS)
 EXTRA_tests_ops_test_ops_DEPENDENCIES = $(cuda_plugin_PROGRAMS) $(cuda_on_host)
 tests_ops_test_ops_LDADD = libtdplugins.a $(plugin_libs) $(TEST_LDADD)

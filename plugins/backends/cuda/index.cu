@@ -70,22 +70,113 @@ static int32_t index_select(td_run *r, const td_view *in, td_view *out, const vo
     return for_bits(in->d.dtype, [&](auto bits) { return index_select_of<decltype(bits)>(r, in, out); });
 }
 
-/* A thread an element of the table looks for its row in the whole index: sums in the index's order, no atomics. */
+/* ---- the index in the order of its entries ---- */
+
+#define SORTED 1024 /* keys that one block sorts in shared memory */
+
+/* Keys entry * count + k: all different, so that sorting them has one result, and of equal entries the order is the
+ * index's.  What names no row comes last, and what fills up to a power of two. */
+struct sorted {
+    int64_t *keys;
+    int64_t count, padded;
+
+    __device__ int64_t row(int64_t i) const { return keys[i] / count; }
+    __device__ int64_t k(int64_t i) const { return keys[i] % count; }
+    /* The first of the keys of this row, or of later rows. */
+    __device__ int64_t first(int64_t row) const
+    {
+        int64_t low = 0, high = padded;
+        while (low < high) {
+            const int64_t middle = low + (high - low) / 2;
+            if (keys[middle] < row * count)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+};
+
+/* The keys `at` and `apart` behind it, ordered as stage `span` of a bitonic sort wants it (Batcher 1968). */
+static __device__ void order_pair(int64_t *keys, int64_t at, int64_t place, int64_t apart, int64_t span)
+{
+    const int64_t a = keys[at], b = keys[at + apart];
+    if ((a > b) == !(place & span)) {
+        keys[at] = b;
+        keys[at + apart] = a;
+    }
+}
+
+/* In each stretch of SORTED keys the stages from `from` to `to`, as far as they pair keys within it. */
+static __global__ void sort_stretch_kernel(int64_t *keys, int64_t from, int64_t to)
+{
+    __shared__ int64_t held[SORTED];
+    const int64_t base = (int64_t)blockIdx.x * SORTED;
+    for (int i = threadIdx.x; i < SORTED; i += SORTED / 2)
+        held[i] = keys[base + i];
+    for (int64_t span = from; span <= to; span *= 2)
+        for (int64_t apart = span / 2 < SORTED / 2 ? span / 2 : SORTED / 2; apart; apart /= 2) {
+            const int at = (int)(2 * apart * (threadIdx.x / apart) + threadIdx.x % apart);
+            __syncthreads();
+            order_pair(held, at, base + at, apart, span);
+        }
+    __syncthreads();
+    for (int i = threadIdx.x; i < SORTED; i += SORTED / 2)
+        keys[base + i] = held[i];
+}
+
+static void sort_stretches(const sorted &s, int64_t from, int64_t to)
+{
+    sort_stretch_kernel<<<(unsigned)(s.padded / SORTED), SORTED / 2, 0, cuda_stream>>>(s.keys, from, to);
+}
+
+static int32_t sort(td_run *r, const lookup &l, sorted *s)
+{
+    *s = {NULL, l.count, SORTED};
+    while (s->padded < l.count)
+        s->padded *= 2;
+    int64_t *keys = s->keys = (int64_t *)td_host->run_scratch(r, (size_t)s->padded * sizeof *keys);
+    if (!keys || each(r, s->padded, [=] __device__(int64_t k) {
+            int64_t where[2];
+            l.where.at(k < l.count ? k : 0, where);
+            const int64_t entry = k < l.count ? l.entry(where[0]) : -1;
+            keys[k] = entry < 0 ? INT64_MAX : entry * l.count + k;
+        }))
+        return TD_ERROR;
+    sort_stretches(*s, 2, SORTED);
+    for (int64_t span = 2 * SORTED; span <= s->padded; span *= 2) {
+        for (int64_t apart = span / 2; apart >= SORTED; apart /= 2)
+            if (each(r, s->padded / 2, [=] __device__(int64_t i) {
+                    const int64_t at = 2 * apart * (i / apart) + i % apart;
+                    order_pair(keys, at, at, apart, span);
+                }))
+                return TD_ERROR;
+        sort_stretches(*s, span, span);
+    }
+    return cuda_launched(r);
+}
+
+/* A thread an element of the table adds its row's entries up, in the index's order. */
 CUDA_KERNEL(index_select_grad)
 {
     const lookup l = lookup_of(out->d, in[1], in[0].d);
     const T *rows = data_of<T>(in[0]);
     T *table = data_of<T>(*out);
+    sorted s;
+    if (!l.count)
+        return zero(r, *out, sizeof(T));
+    if (sort(r, l, &s))
+        return TD_ERROR;
     return each(r, l.table_rows * l.row_numel, [=] __device__(int64_t i) {
+        const int64_t row = i / l.row_numel;
         int64_t where[2], at[2];
         T sum = 0;
         l.row.at(i % l.row_numel, at);
-        for (int64_t k = 0; k < l.count; k++) {
-            l.where.at(k, where);
-            if (l.entry(where[0]) == i / l.row_numel)
-                sum += rows[where[1] + at[0]];
+        for (int64_t k = s.first(row); k < s.padded && s.row(k) == row; k++) {
+            l.where.at(s.k(k), where);
+            sum += rows[where[1] + at[0]];
         }
-        table[i / l.row_numel * l.row_numel + at[1]] = sum;
+        table[row * l.row_numel + at[1]] = sum;
     });
 }
 
@@ -162,24 +253,24 @@ CUDA_KERNEL(scatter_matmul)
     });
 }
 
-/* Of equal indices the last one writes; the others find a later one. */
+/* Of equal indices the last one writes. */
 template <class T> static int32_t index_copy_of(td_run *r, const td_view *in)
 {
     const lookup l = lookup_of(in[0].d, in[1], in[2].d);
     T *table = data_of<T>(in[0]);
     const T *rows = data_of<T>(in[2]);
+    sorted s;
+    if (!l.count)
+        return TD_OK;
+    if (sort(r, l, &s))
+        return TD_ERROR;
     return each(r, l.count * l.row_numel, [=] __device__(int64_t i) {
-        int64_t where[2], later[2], at[2], k = i / l.row_numel;
-        l.where.at(k, where);
+        int64_t where[2], at[2], k = i / l.row_numel, row = s.row(k);
+        if (row >= l.table_rows || (k + 1 < s.padded && s.row(k + 1) == row))
+            return;
+        l.where.at(s.k(k), where);
         l.row.at(i % l.row_numel, at);
-        const int64_t entry = l.entry(where[0]);
-        bool last = entry >= 0;
-        while (last && ++k < l.count) {
-            l.where.at(k, later);
-            last = l.index[later[0]] != entry;
-        }
-        if (last)
-            table[entry * l.row_numel + at[1]] = rows[where[1] + at[0]];
+        table[row * l.row_numel + at[1]] = rows[where[1] + at[0]];
     });
 }
 

@@ -56,10 +56,10 @@ struct pool_axis {
     }
 };
 
-/* With attributes the fixed windows, without the adaptive ones. */
+/* With attributes (of a kernel that is not 0) the fixed windows, without the adaptive ones. */
 static pool_axis axis_of(const td_pool2d_attrs *a, int i, const td_desc &x, const td_desc &y)
 {
-    if (!a)
+    if (!a || !a->kernel[i])
         return {x.shape[2 + i], y.shape[2 + i], 0, 0, 0};
     return {x.shape[2 + i], y.shape[2 + i], a->kernel[i], a->stride[i], a->padding[i]};
 }
@@ -131,28 +131,28 @@ template <class T, class S> static int32_t avg_pool_grad(td_run *r, const td_vie
     });
 }
 
-/* A thread goes over the outputs of one channel of one image in order: windows overlap, and the positions do not say
- * by how much. */
+/* A thread looks at the windows that hold its element. */
 CUDA_KERNELS(max_pool2d_grad)
 {
+    const td_pool2d_attrs *a = &((const td_pool2d_grad_attrs *)attrs)->pool;
+    const pool_axis vertical = axis_of(a, 0, out->d, in->d), horizontal = axis_of(a, 1, out->d, in->d);
     const image from = image_of(in->d), to = image_of(out->d);
     const S *gy = data_of<S>(in[0]);
     const int32_t *positions = data_of<int32_t>(in[1]);
     S *gx = data_of<S>(*out);
     cuda_fault *faults = cuda_faults;
-    if (zero(r, *out, sizeof(S)))
-        return TD_ERROR;
-    return each(r, in->d.shape[0] * from.c, [=] __device__(int64_t i) {
-        const int64_t n = i / from.c, c = i % from.c;
-        for (int64_t o = 0; o < from.h * from.w; o++) {
-            const int64_t at = (n * from.h * from.w + o) * from.c + c, p = positions[at];
-            if (p >= 0 && p < to.h * to.w) {
-                S &sum = gx[(n * to.h * to.w + p) * to.c + c];
-                sum = (T)sum + (T)gy[at];
-            } else {
-                raise_fault(faults, CUDA_FAULT_POSITION, p, to.h * to.w);
+    return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
+        const place p(to, i);
+        T sum = 0;
+        for (int64_t oy = vertical.first(p.y); oy < vertical.past(p.y); oy++)
+            for (int64_t ox = horizontal.first(p.x); ox < horizontal.past(p.x); ox++) {
+                const int64_t at = element(from, p.n, oy, ox, p.c), position = positions[at];
+                if (position == p.y * to.w + p.x)
+                    sum += (T)gy[at];
+                else if (position < 0 || position >= to.h * to.w)
+                    raise_fault(faults, CUDA_FAULT_POSITION, position, to.h * to.w);
             }
-        }
+        gx[i] = sum;
     });
 }
 
