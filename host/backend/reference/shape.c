@@ -1,25 +1,52 @@
 #include <string.h>
 
 #include "host/backend/reference/reference.h"
+#include "host/base/pool.h"
 #include "host/ops/shape.h"
 
-/* Copies the elements of a shape from one strided place to another. */
+#define GRAIN 16384 /* elements that are worth a piece */
+
+struct copy {
+    void *to;
+    const void *from;
+    td__nest nest; /* 0: to, 1: from */
+    uint32_t dtype;
+};
+
+#define COPY_ROW(T)                                                                \
+    {                                                                              \
+        T *y = (T *)p->to + nest.offset[0];                                        \
+        const T *x = (const T *)p->from + nest.offset[1];                          \
+        if (nest.step[0] == 1 && nest.step[1] == 1)                                \
+            memcpy(y, x, (size_t)nest.n * sizeof *y);                              \
+        else                                                                       \
+            for (int64_t i = 0; i < nest.n; i++)                                   \
+                y[i * nest.step[0]] = x[i * nest.step[1]];                         \
+    }
+
+static void copy_rows(void *arg, int64_t begin, int64_t end)
+{
+    const struct copy *p = arg;
+    td__nest nest = p->nest;
+    td__nest_seek(&nest, begin);
+    for (; begin < end; begin++) {
+        FOR_BITS(p->dtype, T, COPY_ROW(T))
+        td__nest_next(&nest);
+    }
+}
+
+/* Copies the elements of a shape from one strided place to another; on all threads, for this is the cpu backend's too. */
 static void copy_strided(const td_desc *shape, void *dst, const int64_t *dst_strides, const void *src,
                          const int64_t *src_strides)
 {
-    int64_t strides[2][TD_MAX_DIMS];
-    td__nest nest;
+    int64_t strides[2][TD_MAX_DIMS], n = td_desc_numel(shape);
+    struct copy p = {.to = dst, .from = src, .dtype = shape->dtype};
+    if (!n)
+        return;
     memcpy(strides[0], dst_strides, sizeof strides[0]);
     memcpy(strides[1], src_strides, sizeof strides[1]);
-    td__nest_begin(&nest, shape, 2, (const int64_t (*)[TD_MAX_DIMS])strides);
-    FOR_BITS(shape->dtype, T, {
-        do {
-            T *y = (T *)dst + nest.offset[0];
-            const T *x = (const T *)src + nest.offset[1];
-            for (int64_t i = 0; i < nest.n; i++)
-                y[i * nest.step[0]] = x[i * nest.step[1]];
-        } while (td__nest_next(&nest));
-    })
+    td__nest_begin(&p.nest, shape, 2, (const int64_t (*)[TD_MAX_DIMS])strides);
+    td__parallel_range(n / p.nest.n, GRAIN / p.nest.n + 1, 1, copy_rows, &p);
 }
 
 static void *at(const td_view *v, int64_t element)
