@@ -271,6 +271,26 @@ Test(cpu, products_with_rows)
     td__ctx_free(c);
 }
 
+Test(cpu, reshape)
+{
+    static const struct {
+        td_desc x;
+        td_shape_attrs to;
+    } cases[] = {
+        {F32(5, 17, 9, 7), {2, 0, {5, 17 * 63}}},
+        {F32(3, 24 * 100), {4, 0, {3, 24, 10, 10}}},
+        {F32(70, 16, 8, 8), {4, 0, {35, 64, 4, 8}}},
+        {F32(0, 3, 4, 4), {2, 0, {0, 48}}},
+    };
+    td_ctx *c = context();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "reshape %zu", i);
+        check(c, &(struct call){"reshape", 1, {cases[i].x}, &cases[i].to, 0, 0, name}, 0, 0);
+    }
+    td__ctx_free(c);
+}
+
 /* ---- normalization ---- */
 
 static void check_norm(td_ctx *c, td_desc x, int training, int relu, int residual, int affine)

@@ -99,7 +99,6 @@ static const char *const shared[] = {
     "count_correct",
     "interpolate_nearest",
     "interpolate_nearest_grad",
-    "reshape",
     "permute",
     "expand",
     "slice",

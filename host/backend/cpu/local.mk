@@ -10,7 +10,8 @@ cpu_kernels = host/backend/cpu/vec.h host/backend/cpu/kernels/common.h host/back
 	host/backend/cpu/kernels/norm.c host/backend/cpu/kernels/optim.c host/backend/cpu/kernels/outer.c \
 	host/backend/cpu/kernels/outer.h host/backend/cpu/kernels/pack.c host/backend/cpu/kernels/pack.h \
 	host/backend/cpu/kernels/planar.c host/backend/cpu/kernels/planar.h host/backend/cpu/kernels/pointwise.c \
-	host/backend/cpu/kernels/pool.c host/backend/cpu/kernels/reduce.c host/backend/cpu/kernels/rows.c host/backend/cpu/kernels/softmax.c \
+	host/backend/cpu/kernels/pool.c host/backend/cpu/kernels/reduce.c host/backend/cpu/kernels/rows.c \
+	host/backend/cpu/kernels/shape.c host/backend/cpu/kernels/softmax.c \
 	host/backend/cpu/kernels/sums.c host/backend/cpu/kernels/sums.h host/backend/cpu/kernels/tile.c \
 	host/backend/cpu/kernels/tile.h host/backend/cpu/kernels/wgrad.c host/backend/cpu/kernels/wgrad.h \
 	host/backend/cpu/kernels/winograd.c host/backend/cpu/kernels/winograd.h host/backend/cpu/kernels/winograd_grad.c \

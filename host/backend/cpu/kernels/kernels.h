@@ -16,11 +16,13 @@
 #define td__cpu_pool TD__ISA(td__cpu_pool)
 #define td__cpu_reduce TD__ISA(td__cpu_reduce)
 #define td__cpu_rows TD__ISA(td__cpu_rows)
+#define td__cpu_shape TD__ISA(td__cpu_shape)
 #define td__cpu_softmax TD__ISA(td__cpu_softmax)
 #define td__cpu_families TD__ISA(td__cpu_families)
 
 extern const td__kernel_row td__cpu_conv[], td__cpu_index[], td__cpu_loss[], td__cpu_matmul[], td__cpu_norm[],
-    td__cpu_optim[], td__cpu_pointwise[], td__cpu_pool[], td__cpu_reduce[], td__cpu_rows[], td__cpu_softmax[];
+    td__cpu_optim[], td__cpu_pointwise[], td__cpu_pool[], td__cpu_reduce[], td__cpu_rows[], td__cpu_shape[],
+    td__cpu_softmax[];
 /* All of the above, NULL-ended. */
 extern const td__kernel_row *const td__cpu_families[];
 
