@@ -70,6 +70,12 @@ Test(cuda_steps, adam_with_a_schedule_by_steps_and_dropout)
     trains(sets, 3, 0, NULL, 1e-3);
 }
 
+Test(cuda_steps, clipped_gradients)
+{
+    const char *sets[] = {"train.optimizer={key: SGD, kwargs: {lr: 0.05, momentum: 0.9}, max_grad_norm: 0.1}"};
+    trains(sets, 1, 0, NULL, 1e-5);
+}
+
 Test(cuda_steps, clipped_and_accumulated_gradients)
 {
     const char *sets[] = {"train.optimizer={key: SGD, kwargs: {lr: 0.05}, grad_accum_step: 2, max_grad_norm: 0.1}"};
