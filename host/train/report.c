@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,32 +129,8 @@ static int check_same(td__experiment *x, const char *path)
 
 /* ---- opening ---- */
 
-static int prepare(td__report *r, td__experiment *x, const char *config)
-{
-    const td__run_options *o = x->options;
-    if (o->resume && is_empty(r->dir)) {
-        td__log(TD_LOG_ERROR, "--resume: %s holds no run", r->dir);
-        return TD__EXIT_USAGE;
-    }
-    if (o->resume) {
-        int code = check_same(x, config);
-        if (code)
-            return code;
-    } else if (!is_empty(r->dir)) {
-        td__log(TD_LOG_ERROR, "%s is not empty: --resume goes on with what is there, another --out begins anew",
-                r->dir);
-        return TD__EXIT_USAGE;
-    }
-    if (td__make_dirs(r->checkpoints) || (!o->resume && write_config(x, config)) ||
-        td__file_hash(config, r->config_hash)) {
-        td__log(TD_LOG_ERROR, "%s: %s", r->dir, strerror(errno));
-        return TD__EXIT_FAILED;
-    }
-    return TD__EXIT_OK;
-}
-
-/* To append to; a last line that a full disk or a crash cut short is dropped. */
-static FILE *open_log(const char *path)
+/* Drops a last line that a full disk or a crash cut short. */
+static int drop_cut_line(const char *path)
 {
     size_t n = 0;
     char *text = td__file_read(path, &n);
@@ -161,7 +138,46 @@ static FILE *open_log(const char *path)
     while (whole && text[whole - 1] != '\n')
         whole--;
     free(text);
-    return whole < n && truncate(path, (off_t)whole) ? NULL : fopen(path, "a");
+    return whole < n ? truncate(path, (off_t)whole) : 0;
+}
+
+/* To append to, locked as long as it is open: two runs would delete each other's checkpoints. */
+static int open_log(td__report *r, const char *path)
+{
+    r->log = fopen(path, "ae");
+    if (r->log && !flock(fileno(r->log), LOCK_EX | LOCK_NB) && !drop_cut_line(path))
+        return TD__EXIT_OK;
+    int taken = r->log && errno == EWOULDBLOCK;
+    td__log(TD_LOG_ERROR, "%s: %s", path, taken ? "another run writes to this folder" : strerror(errno));
+    return taken ? TD__EXIT_USAGE : TD__EXIT_FAILED;
+}
+
+static int prepare(td__report *r, td__experiment *x, const char *config, const char *log)
+{
+    const td__run_options *o = x->options;
+    int code = TD__EXIT_OK;
+    if (o->resume && is_empty(r->dir)) {
+        td__log(TD_LOG_ERROR, "--resume: %s holds no run", r->dir);
+        return TD__EXIT_USAGE;
+    }
+    if (o->resume) {
+        code = check_same(x, config);
+    } else if (!is_empty(r->dir)) {
+        td__log(TD_LOG_ERROR, "%s is not empty: --resume goes on with what is there, another --out begins anew",
+                r->dir);
+        code = TD__EXIT_USAGE;
+    }
+    if (!code && td__make_dirs(r->checkpoints)) {
+        td__log(TD_LOG_ERROR, "%s: %s", r->dir, strerror(errno));
+        code = TD__EXIT_FAILED;
+    }
+    if (code || (code = open_log(r, log)))
+        return code;
+    if ((!o->resume && write_config(x, config)) || td__file_hash(config, r->config_hash)) {
+        td__log(TD_LOG_ERROR, "%s: %s", r->dir, strerror(errno));
+        return TD__EXIT_FAILED;
+    }
+    return TD__EXIT_OK;
 }
 
 int td__report_open(td__report *r, td__experiment *x)
@@ -178,10 +194,8 @@ int td__report_open(td__report *r, td__experiment *x)
     int code = TD__EXIT_FAILED;
     if (!r->checkpoints || !config || !log)
         td__log(TD_LOG_ERROR, "out of memory");
-    else if (!(code = prepare(r, x, config)) && !(r->log = open_log(log))) {
-        td__log(TD_LOG_ERROR, "%s: %s", log, strerror(errno));
-        code = TD__EXIT_FAILED;
-    }
+    else
+        code = prepare(r, x, config, log);
     free(config);
     free(log);
     return code;

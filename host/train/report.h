@@ -14,7 +14,7 @@ typedef struct td__report {
 
 /* Makes the folder (o->out, or runs/<config>-<time>) and writes the resolved configuration.  A folder that holds
  * something is refused; with o->resume it must hold a run of the same configuration, else the difference is named.
- * TD__EXIT_OK, or the exit code with the message printed. */
+ * Until td__report_close no other run can open the folder (a lock on log.jsonl).  TD__EXIT_OK, or the exit code with the message printed. */
 int td__report_open(td__report *r, td__experiment *x);
 void td__report_close(td__report *r);
 /* One line of log.jsonl; takes `line`.  0, or -1 and c fails. */

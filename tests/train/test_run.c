@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -315,6 +316,23 @@ Test(run, folders_are_not_overwritten)
     refused(&o, TD__EXIT_USAGE, "holds no run");
     o.out = NULL;
     refused(&o, TD__EXIT_USAGE, "--resume needs --out");
+}
+
+Test(run, a_folder_is_one_runs_at_a_time)
+{
+    const char *sets[] = {"train.num_epochs=1"};
+    cr_assert_eq(lab_train(&lab, lab_distil, "a.yaml", "a", sets, 1), TD__EXIT_OK);
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "a");
+    o.sets = sets;
+    o.n_sets = 1;
+    o.resume = 1;
+    char *path = td__printf("%s/log.jsonl", o.out);
+    FILE *log = fopen(path, "a");
+    cr_assert(log && !flock(fileno(log), LOCK_EX));
+    refused(&o, TD__EXIT_USAGE, "log.jsonl: another run writes to this folder");
+    fclose(log);
+    cr_expect_eq(td__train_command(&o), TD__EXIT_OK);
+    free(path);
 }
 
 Test(run, a_loss_that_is_not_finite_stops_it)
