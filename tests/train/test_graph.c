@@ -7,6 +7,7 @@
 
 #include "host/base/log.h"
 #include "host/plugin/registry.h"
+#include "host/train/stage.h"
 #include "tests/train/lab.h"
 #include "tests/train/queued.h"
 
@@ -183,6 +184,35 @@ Test(graph, bfloat16_with_float32_weights)
         differ += exact[i] != rounded[i];
     }
     cr_expect_gt(differ, 900);
+}
+
+/* Bytes that the forward pass of one sample keeps for its gradients. */
+static double kept(int half)
+{
+    td__experiment x;
+    td__train_stage s;
+    size_t bytes = 0;
+    const char *resnet = "{key: resnet, kwargs: {depth: 8, widths: [8, 8, 16, 32], num_classes: 10}}";
+    const char *data = SHAPES("8", STEP("ToTensor", ""));
+    const char *sets[] = {td__arena_printf(lab.strings, "models={teacher_model: %s, student_model: %s}", resnet, resnet),
+                          td__arena_printf(lab.strings, "datasets={train: %s, val: %s}", data, data)};
+    td__run_options o = lab_options(&lab, lab_distil, "a.yaml", "kept");
+    o.sets = sets;
+    o.n_sets = 2;
+    o.bf16 = half;
+    cr_assert_eq(td__experiment_open(&x, &o), TD__EXIT_OK);
+    cr_assert_eq(td__stage_design(&x, 0, 1, &s), 0);
+    cr_assert_eq(td__stage_try(&x, &s, &bytes), TD__EXIT_OK);
+    td__stage_close(&s);
+    td__experiment_close(&x);
+    return (double)bytes;
+}
+
+/* The half of a residual network's activations, and the input in both types. */
+Test(graph, bfloat16_keeps_less_for_the_gradients)
+{
+    double ratio = kept(1) / kept(0);
+    cr_expect(ratio > 0.5 && ratio < 0.6, "%g", ratio);
 }
 
 Test(graph, a_batch_that_does_not_fit_is_told_what_would)
