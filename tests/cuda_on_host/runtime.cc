@@ -151,7 +151,10 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
 cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned)
 {
     CALL;
-    if (s->graph && e->graph != s->graph && e->recorded)
+    const bool ended = e->graph && std::none_of(streams.begin(), streams.end(), [=](cudaStream_t other) {
+        return other->graph == e->graph;
+    });
+    if (ended || (s->graph && e->graph != s->graph && e->recorded))
         return refuses(s), status(cudaErrorStreamCaptureIsolation);
     if (!e->graph) {
         append(s, {nullptr, e, e->recorded});

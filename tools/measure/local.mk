@@ -4,7 +4,7 @@ tools_measure_measure_SOURCES = tools/measure/load.c tools/measure/main.c tools/
 	tools/measure/step.c tools/measure/table.c tools/measure/table.h
 tools_measure_measure_CPPFLAGS = $(AM_CPPFLAGS) -DTD_BUILDDIR='"$(abs_top_builddir)"' -DTD_SRCDIR='"$(abs_top_srcdir)"'
 tools_measure_measure_LDADD = $(host_libs) $(DEPS_LIBS)
-EXTRA_DIST += tools/measure/load.yaml tools/measure/step.yaml tools/measure/torchvision_load.py
+EXTRA_DIST += tools/measure/load.yaml tools/measure/step.yaml tools/measure/peer.py tools/measure/torchvision_load.py
 CLEANFILES += tools/measure/measure$(EXEEXT)
 
 bench: all tools/measure/measure$(EXEEXT)

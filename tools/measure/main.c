@@ -22,13 +22,15 @@ static const char usage[] =
     "       or the bytes all kernels move must take (default: FLOPs of this machine's cores)\n"
     "--peer (or TDHOST_PEER='PYTHON SCRIPT') also times PyTorch: SCRIPT's step by default, with --channels-last and "
     "with\n"
-    "--compile, and torchvision's loading.\n";
+    "--compile (beside cuda in bf16: each channels-last and in bfloat16), and torchvision's loading.\n"
+    "A workload of a GPU's size is measured where --only names it: r34-r18-in1k-b256.\n";
 
 static const struct workload workloads[] = {
-    {"r56-r20-c100-b64", "resnet56", "resnet20", 64, 32, 100},
-    {"r56-r20-c100-b128", "resnet56", "resnet20", 128, 32, 100},
-    {"r32x4-r8x4-c100-b64", "resnet32x4", "resnet8x4", 64, 32, 100},
-    {"r34-r18-in1k-b16", "resnet34", "resnet18", 16, 224, 1000},
+    {"r56-r20-c100-b64", "resnet56", "resnet20", 64, 32, 100, 0},
+    {"r56-r20-c100-b128", "resnet56", "resnet20", 128, 32, 100, 0},
+    {"r32x4-r8x4-c100-b64", "resnet32x4", "resnet8x4", 64, 32, 100, 0},
+    {"r34-r18-in1k-b16", "resnet34", "resnet18", 16, 224, 1000, 0},
+    {"r34-r18-in1k-b256", "resnet34", "resnet18", 256, 224, 1000, 1},
 };
 #define N_WORKLOADS (sizeof workloads / sizeof *workloads)
 
@@ -197,9 +199,11 @@ static int add_peer(json_t *j, const struct line *l, const char *workload, const
 {
     double ms, images, rss, first;
     int threads = (int)json_integer_value(json_object_get(j, "threads"));
-    char *text =
-        output_of(td__printf("OMP_NUM_THREADS=%d '%s' '%s' --only %s --steps %d %s", threads, l->python, l->script,
-                             workload, l->steps, on_device(l) ? peer->device_options : peer->options));
+    const char *half = on_device(l) && l->bf16 ? "--channels-last --amp bf16" : "";
+    char *text = output_of(td__printf("OMP_NUM_THREADS=%d '%s' '" TD_SRCDIR
+                                      "/tools/measure/peer.py' '%s' --only %s --steps %d %s %s",
+                                      threads, l->python, l->script, workload, l->steps,
+                                      on_device(l) ? peer->device_options : peer->options, half));
     char *line = td__printf("\n%s ", workload), *at = text && line ? strstr(text, line) : NULL;
     free(line);
     if (!at || sscanf(at + 1 + strlen(workload), "%lf ms/step %lf img/s rss %lf MiB first step at %lf", &ms, &images,
@@ -236,7 +240,7 @@ static int run_steps(const struct line *l, json_t *all)
         print_step_header(l->python != NULL);
     for (size_t i = 0; !failed && i < N_WORKLOADS; i++) {
         const json_t *before = NULL;
-        if (l->only && strcmp(l->only, workloads[i].name))
+        if (l->only ? strcmp(l->only, workloads[i].name) : workloads[i].on_request)
             continue;
         for (int k = 0; !failed && k < l->n_backends; k++) {
             json_t *j = step_row(l, &workloads[i], l->backends[k], before);
