@@ -130,17 +130,19 @@ static int64_t negative(const struct data *d, int64_t y, int64_t j)
     return d->pool[j < d->pooled[y] ? j : j + d->pooled[y + 1] - d->pooled[y]];
 }
 
-/* K distinct numbers below n in out (with repetition only where n < K), in rising order, the fastest to look up:
- * rejection against a bitmap; where most are wanted, those left out are drawn instead. */
-static int32_t draw(td_ctx *c, uint64_t *state, int64_t n, int64_t k, int64_t *out)
+/* K distinct of n negatives of class y in out (with repetition only where n < K).  Their ranks are rejected against a
+ * bitmap; where most are wanted, those left out are drawn instead.  A second bitmap puts the positions in rising order, in
+ * which they are the fastest to look up. */
+static int32_t draw(td_ctx *c, const struct data *d, uint64_t *state, int64_t y, int64_t n, int64_t k, int64_t *out)
 {
     if (n < k) {
         for (int64_t i = 0; i < k; i++)
-            out[i] = below(state, n);
+            out[i] = negative(d, y, below(state, n));
         return TD_OK;
     }
-    int64_t words = (n + 63) / 64, marks = k <= n / 2 ? k : n - k;
-    uint64_t *seen = td_alloc(c, (size_t)words * sizeof *seen), left_out = marks == k ? 0 : ~(uint64_t)0;
+    int64_t words = (n + 63) / 64, all_words = (d->n + 63) / 64, marks = k <= n / 2 ? k : n - k;
+    uint64_t *seen = td_alloc(c, (size_t)(words + all_words) * sizeof *seen), *chosen = seen + words;
+    uint64_t left_out = marks == k ? 0 : ~(uint64_t)0;
     if (!seen)
         return TD_ERROR;
     while (marks > 0) {
@@ -149,9 +151,14 @@ static int32_t draw(td_ctx *c, uint64_t *state, int64_t n, int64_t k, int64_t *o
         marks -= !(seen[j >> 6] & bit);
         seen[j >> 6] |= bit;
     }
-    for (int64_t w = 0, i = 0; w < words; w++)
-        for (uint64_t bits = seen[w] ^ left_out; bits && i < k; bits &= bits - 1)
-            out[i++] = w * 64 + __builtin_ctzll(bits);
+    for (int64_t w = 0, found = 0; w < words; w++)
+        for (uint64_t bits = seen[w] ^ left_out; bits && found < k; bits &= bits - 1, found++) {
+            int64_t i = negative(d, y, w * 64 + __builtin_ctzll(bits));
+            chosen[i >> 6] |= (uint64_t)1 << (i & 63);
+        }
+    for (int64_t w = 0; w < all_words; w++)
+        for (uint64_t bits = chosen[w]; bits; bits &= bits - 1)
+            *out++ = w * 64 + __builtin_ctzll(bits);
     return TD_OK;
 }
 
@@ -173,11 +180,7 @@ static int32_t get(td_ctx *c, const void *data, const td_dataset *org, int64_t i
     }
     *pos = index;
     contrast[0] = d->p.mode[0] == 'e' ? index : d->grouped[d->begin[y] + below(&state, size)];
-    if (draw(c, &state, n, k, contrast + 1))
-        return TD_ERROR;
-    for (int64_t i = 1; i <= k; i++)
-        contrast[i] = negative(d, y, contrast[i]);
-    return TD_OK;
+    return draw(c, d, &state, y, n, k, contrast + 1);
 }
 
 const td_dataset_wrapper_type crd_dataset = {.type = {.key = "CRDDatasetWrapper",
