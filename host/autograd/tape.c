@@ -182,8 +182,8 @@ static int exclusive(const td_tensor *t) { return t->refs == 1 && t->storage->re
 static void run_into(td_ctx *c, const char *name, td_tensor *x, td_tensor *y, td_tensor *out)
 {
     const td_op_type *op = td__op_find(name);
-    td_kernel kernel =
-        out->d.dtype == TD_BFLOAT16 && !(op->flags & TD_OP_MOVES) ? td__half_kernel(c->backend, op) : td__kernel(c->backend, op);
+    int half = out->d.dtype == TD_BFLOAT16 && !(op->flags & TD_OP_MOVES);
+    td_kernel kernel = half ? td__half_kernel(c->backend, op) : td__kernel(c->backend, op);
     td_view in[2] = {td__view(x), td__view(y)}, view = td__view(out);
     if (kernel)
         td__run(c, name, kernel, in, &view, NULL);

@@ -177,10 +177,11 @@ static void conv_transpose2d_grad(td_ctx *c, const td_grad *g)
 }
 
 const td_op_type td__ops_conv[] = {
-    {.name = "conv2d", .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs), .save_in = 3,
+    {.name = "conv2d", .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs),
+     .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .save_in = 3,
      .infer = conv2d_infer, .grad = conv2d_grad},
-    {.name = "conv_transpose2d", .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs),
-     .save_in = 3, .infer = conv_transpose2d_infer, .grad = conv_transpose2d_grad},
+    {.name = "conv_transpose2d", .min_in = 2, .max_in = 3, .n_out = 1, .attrs_size = sizeof(td_conv2d_attrs),
+     .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .save_in = 3, .infer = conv_transpose2d_infer, .grad = conv_transpose2d_grad},
     {.name = "conv2d_input_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_conv2d_grad_attrs),
      .flags = TD_OP_NONDIFF | TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .infer = conv2d_input_grad_infer},
     {.name = "conv2d_weight_grad", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_conv2d_grad_attrs),

@@ -103,9 +103,10 @@ static void solve_spd_grad(td_ctx *c, const td_grad *g)
 }
 
 const td_op_type td__ops_matmul[] = {
-    {.name = "linear", .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .min_in = 2, .max_in = 3, .n_out = 1, .save_in = 3, .infer = linear_infer, .grad = linear_grad},
-    {.name = "matmul", .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_matmul_attrs), .save_in = 3,
-     .infer = matmul_infer, .grad = matmul_grad},
+    {.name = "linear", .min_in = 2, .max_in = 3, .n_out = 1, .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1,
+     .save_in = 3, .infer = linear_infer, .grad = linear_grad},
+    {.name = "matmul", .min_in = 2, .max_in = 2, .n_out = 1, .attrs_size = sizeof(td_matmul_attrs),
+     .flags = TD_OP_AUTOCAST, .half_in = 3, .half_out = 1, .save_in = 3, .infer = matmul_infer, .grad = matmul_grad},
     {.name = "solve_spd", .min_in = 2, .max_in = 2, .n_out = 1, .save_in = 1, .save_out = 1, .infer = solve_spd_infer,
      .grad = solve_spd_grad},
     {.name = NULL},

@@ -35,7 +35,8 @@ static int value_keep(td_ctx *c, td_value from, td_value *to)
     *to = td_none();
     to->kind = from.kind;
     if (from.kind == TD_VALUE_TENSOR)
-        to->tensor = td__retain(from.tensor->d.dtype == TD_BFLOAT16 ? td_cast(c, from.tensor, TD_FLOAT32) : from.tensor);
+        to->tensor =
+            td__retain(from.tensor->d.dtype == TD_BFLOAT16 ? td_cast(c, from.tensor, TD_FLOAT32) : from.tensor);
     if ((from.kind != TD_VALUE_TUPLE && from.kind != TD_VALUE_DICT) || !from.n)
         return 0;
     td_value *items = calloc(from.n, sizeof *items);

@@ -99,7 +99,8 @@ td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *
 static int constant_after(td_ctx *c, td_module *conv, td_module *norm, td_module *relu, const td_tensor *x)
 {
     const struct batch_norm *d = td_data(norm);
-    return !c->error && !c->grad && !c->bf16 && td__conv2d_of(conv) && norm->type.forward == norm2d_forward && !norm->training &&
+    return !c->error && !c->grad && !c->bf16 && td__conv2d_of(conv) && norm->type.forward == norm2d_forward &&
+           !norm->training &&
            d->mean && x->d.dtype == TD_FLOAT32 && c->param_dtype == TD_FLOAT32 && !td__tapped(conv) &&
            !td__tapped(norm) && (!relu || (td__is_relu(relu) && !td__tapped(relu)));
 }

@@ -1,5 +1,5 @@
-/* Convolutions through cuDNN's descriptors, channels-last, in float32 and bfloat16; everything of cuDNN is in this file.  How a
- * shape is computed is decided once and kept: the fastest deterministic way that cuDNN's heuristics name. */
+/* Convolutions through cuDNN's descriptors, channels-last, in float32 and bfloat16; everything of cuDNN is in this
+ * file.  How a shape is computed is decided once and kept: the fastest deterministic way that cuDNN's heuristics name. */
 #include "plugins/backends/cuda/cuda.h"
 
 #include <cudnn.h>

@@ -1,6 +1,6 @@
 /* Convolutions by their definitions (see host/ops/conv.c): in float64 for gradient checks, as cuDNN has them in no
- * channels-last layout, and in float32 and bfloat16 for shapes for which cuDNN has no deterministic way.  A thread computes one
- * result, in one order. */
+ * channels-last layout, and in float32 and bfloat16 for shapes for which cuDNN has no deterministic way.  A thread
+ * computes one result, in one order. */
 #include "plugins/backends/cuda/device.cuh"
 
 struct geometry {
@@ -34,7 +34,8 @@ static __device__ int64_t source(const geometry &g, int axis, int64_t i, int64_t
     return from >= 0 && from % g.stride[axis] == 0 && o < (axis ? g.ow : g.oh) ? o : -1;
 }
 
-template <class T, class S> static int32_t conv2d_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+template <class T, class S>
+static int32_t conv2d_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     const geometry g = geometry_of(in[0].d, in[1].d, out->d, a);
     const S *x = data_of<S>(in[0]), *w = data_of<S>(in[1]);
@@ -54,7 +55,8 @@ template <class T, class S> static int32_t conv2d_of(td_run *r, const td_view *i
     });
 }
 
-template <class T, class S> static int32_t input_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+template <class T, class S>
+static int32_t input_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     const geometry g = geometry_of(out->d, in[1].d, in[0].d, a);
     const S *gy = data_of<S>(in[0]), *w = data_of<S>(in[1]);
@@ -74,7 +76,8 @@ template <class T, class S> static int32_t input_grad_of(td_run *r, const td_vie
     });
 }
 
-template <class T, class S> static int32_t weight_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
+template <class T, class S>
+static int32_t weight_grad_of(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a)
 {
     const geometry g = geometry_of(in[0].d, out->d, in[1].d, a);
     const int64_t batch = in[0].d.shape[0];
