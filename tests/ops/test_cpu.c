@@ -367,6 +367,7 @@ Test(cpu, pooling)
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) {
         const td_desc *x = &pools[i].x;
         td_pool2d_grad_attrs back = {pools[i].a, {x->shape[2], x->shape[3]}};
+        td_pool2d_grad_attrs resized = {{{0}, {0}, {0}, 0, 0}, {x->shape[2], x->shape[3]}};
         td_shape_attrs size = {2, 0, {x->shape[2], x->shape[3]}}, small = {2, 0, {4, 3}};
         td_desc y[2], few = *x;
         few.shape[2] = 4;
@@ -380,7 +381,7 @@ Test(cpu, pooling)
         check(c, &(struct call){"adaptive_max_pool2d", 1, {*x}, &small, 0, 0, "adaptive max pool"}, 0, 0);
         check(c, &(struct call){"adaptive_avg_pool2d", 1, {*x}, &small, 0, 0, "adaptive average pool"}, 0, 1e-6);
         check(c, &(struct call){"adaptive_avg_pool2d_grad", 1, {few}, &size, 0, 0, "adaptive average pool"}, 0, 1e-6);
-        check(c, &(struct call){"max_pool2d_grad", 2, {few, at}, &size, x->shape[2] * x->shape[3], 0, "max pool"}, 0,
+        check(c, &(struct call){"max_pool2d_grad", 2, {few, at}, &resized, x->shape[2] * x->shape[3], 0, "max pool"}, 0,
               1e-6);
     }
     td__ctx_free(c);
