@@ -199,7 +199,7 @@ TD__INLINE struct soft soft_of(const td_view *in, const td_view *g, const td_los
                          a->reduction == TD_NO_REDUCTION};
 }
 
-/* A row's whole sums; of one element ln p - ln q, and p, which decides what is left where it is 0. */
+/* Where a row begins, and the logarithms of the sums its two softmaxes divide by. */
 struct soft_row {
     int64_t first;
     double whole_s, whole_t;
@@ -260,7 +260,7 @@ TD__KERNEL(soft_kl_grad)
     return TD_OK;
 }
 
-/* p h, 0 where p is. */
+/* p (h - less), 0 where p is. */
 TD__INLINE double soft_slope(const struct soft *x, const struct soft_row *w, uint32_t t, int64_t k, double less)
 {
     double p = exp(ln_p(x, w, t, k));

@@ -178,7 +178,9 @@ static void clip_range(const void *state, int64_t begin, int64_t end)
 {
     const struct clip *s = state;
     float *x = s->x, factor = s->factor;
-    for (int64_t i = begin; i < end && factor != 1; i++)
+    if (factor == 1)
+        return;
+    for (int64_t i = begin; i < end; i++)
         x[i] *= factor;
 }
 
