@@ -100,13 +100,13 @@ INLINE void normal(td_stream s, uint64_t group, double *restrict v)
 COMPILED(baseline, )
 #ifdef TD_X86_ISA
 COMPILED(avx2, __attribute__((target("avx2"))))
-COMPILED(avx512, __attribute__((target("avx512f,prefer-vector-width=512")))) /* without DQ's slow multiplications */
+COMPILED(avx512, __attribute__((target("avx512f,avx512dq,prefer-vector-width=512"))))
 #endif
 
 const td__draws *td__draws_of(unsigned rank)
 {
 #ifdef TD_X86_ISA
-    if (__builtin_cpu_supports("avx512f") && !rank--)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && !rank--)
         return &avx512;
     if (__builtin_cpu_supports("avx2") && !rank--)
         return &avx2;
