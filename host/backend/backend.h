@@ -16,15 +16,8 @@ typedef struct td__kernel_row {
 /* Looks an operation up in families, a NULL-ended list of tables. */
 td_kernel td__kernel_find(const td__kernel_row *const *families, const char *op);
 
-/* An optional kernel, no operation of its own: conv2d, then batch_norm with constant statistics, of float32, with the
- * bits of the two one after the other.  Inputs: x, w, bias?, and of the norm weight?, bias?, running_mean,
- * running_var, residual?. */
+/* An optional kernel, no operation of its own (td_conv_norm_attrs).  Also under this name with ".bf16" behind it. */
 #define TD__CONV_NORM "conv2d_norm"
-typedef struct td__conv_norm_attrs {
-    td_conv2d_attrs conv;
-    double eps;
-    int relu;
-} td__conv_norm_attrs;
 
 /* Memory functions of backends whose tensors lie in host memory, beside td__host_alloc. */
 void td__host_free(void *p, size_t bytes);

@@ -132,7 +132,10 @@ static void grad_of_max(td_ctx *c, const td_grad *g, td_pool2d_attrs windows)
 
 static void max_pool2d_grad(td_ctx *c, const td_grad *g) { grad_of_max(c, g, *(const td_pool2d_attrs *)g->attrs); }
 
-static void adaptive_max_pool2d_grad(td_ctx *c, const td_grad *g) { grad_of_max(c, g, (td_pool2d_attrs){{0}, {0}, {0}, 0, 0}); }
+static void adaptive_max_pool2d_grad(td_ctx *c, const td_grad *g)
+{
+    grad_of_max(c, g, (td_pool2d_attrs){{0}, {0}, {0}, 0, 0});
+}
 
 /* A gradient operation that takes gy and the input's size. */
 static td_tensor *to_input_size(td_ctx *c, const char *op, const td_grad *g)
@@ -168,7 +171,8 @@ const td_op_type td__ops_pool[] = {
     POOL("adaptive_avg_pool2d", 1, td_shape_attrs, resized_infer, .grad = adaptive_avg_pool2d_grad),
     POOL("interpolate_nearest", 1, td_shape_attrs, resized_infer, .grad = interpolate_nearest_grad),
     {.name = "max_pool2d_grad", .min_in = 2, .max_in = 2, .n_out = 1,
-     .attrs_size = sizeof(td_pool2d_grad_attrs), .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer, .half_in = 1, .half_out = 1},
+     .attrs_size = sizeof(td_pool2d_grad_attrs), .flags = TD_OP_NONDIFF, .infer = max_pool2d_grad_infer,
+     .half_in = 1, .half_out = 1},
     POOL("avg_pool2d_grad", 1, td_pool2d_grad_attrs, avg_pool2d_grad_infer, .flags = TD_OP_NONDIFF),
     POOL("adaptive_avg_pool2d_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),
     POOL("interpolate_nearest_grad", 1, td_shape_attrs, resized_infer, .flags = TD_OP_NONDIFF),

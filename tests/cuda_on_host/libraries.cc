@@ -118,6 +118,8 @@ struct cudnnTensorStruct {
 struct cudnnFilterStruct {
     lengths is;
 };
+struct cudnnActivationStruct {
+};
 struct cudnnConvolutionStruct {
     int padding[2], stride[2], dilation[2], groups;
     cudnnMathType_t math;
@@ -157,6 +159,7 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t h, cudaStream_t s)
 DESCRIPTOR(Tensor)
 DESCRIPTOR(Filter)
 DESCRIPTOR(Convolution)
+DESCRIPTOR(Activation)
 
 static cudnnStatus_t positive(const lengths &l)
 {
@@ -194,6 +197,12 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t d, cudnnM
     return CUDNN_STATUS_SUCCESS;
 }
 
+cudnnStatus_t cudnnSetActivationDescriptor(cudnnActivationDescriptor_t, cudnnActivationMode_t, cudnnNanPropagation_t,
+                                           double)
+{
+    return CUDNN_STATUS_SUCCESS;
+}
+
 static bool fits(int out, int in, int kernel, const cudnnConvolutionStruct *c, int axis)
 {
     return out == (in + 2 * c->padding[axis] - c->dilation[axis] * (kernel - 1) - 1) / c->stride[axis] + 1;
@@ -207,7 +216,7 @@ static bool matches(const lengths &x, const lengths &w, const lengths &y, const 
 
 #define WORKSPACE 256 /* bytes; what was asked for must be given */
 
-/* The fastest first: one that does not repeat its bits, one for tensor cores, one that does, which dilated groups lack. */
+/* The fastest first: one that does not repeat its bits, one for tensor cores, one that does; dilated groups lack it. */
 static cudnnStatus_t ways(const lengths &x, const lengths &w, const lengths &y, const cudnnConvolutionStruct *c,
                           int *returned, cudnnConvolutionFwdAlgoPerf_t *results)
 {
@@ -314,6 +323,38 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t h, const void *alpha, cudnnT
                  [=, c = *conv](sums &to, const sums &vx, const sums &vw) {
                      products(lx, lw, ly, c, [&](size_t i, size_t k, size_t o) { to[o] += vx[i] * vw[k]; });
                  });
+}
+
+template <class T> static void finish(T *y, const T *z, double z_scale, const T *bias, const lengths &l)
+{
+    for (size_t i = 0; i < l.count(); i++) {
+        const double v = value(y[i]) + value(bias[i % l.c]) + (z_scale != 0 ? z_scale * value(z[i]) : 0);
+        set(y[i], v <= 0 ? 0 : v);
+    }
+}
+
+/* Not for groups: what the backend does where there is none runs, too. */
+cudnnStatus_t cudnnConvolutionBiasActivationForward(
+    cudnnHandle_t h, const void *alpha1, cudnnTensorDescriptor_t x_desc, const void *x, cudnnFilterDescriptor_t w_desc,
+    const void *w, cudnnConvolutionDescriptor_t conv, cudnnConvolutionFwdAlgo_t algorithm, void *workspace,
+    size_t bytes, const void *alpha2, cudnnTensorDescriptor_t z_desc, const void *z, cudnnTensorDescriptor_t bias_desc,
+    const void *bias, cudnnActivationDescriptor_t, cudnnTensorDescriptor_t y_desc, void *y)
+{
+    const float zero = 0, z_scale = *(const float *)alpha2;
+    const lengths l = y_desc->is, lb = bias_desc->is;
+    if (conv->groups > 1)
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    if (lb.type != l.type || lb.c != l.c || lb.count() != (size_t)l.c || z_desc->is.count() != l.count())
+        return CUDNN_STATUS_BAD_PARAM;
+    const cudnnStatus_t s = cudnnConvolutionForward(h, alpha1, x_desc, x, w_desc, w, conv, algorithm, workspace, bytes,
+                                                    &zero, y_desc, y);
+    if (!s && l.type == CUDNN_DATA_FLOAT)
+        device::queue(h->stream, [=] { finish((float *)y, (const float *)z, z_scale, (const float *)bias, l); });
+    else if (!s)
+        device::queue(h->stream, [=] {
+            finish((__nv_bfloat16 *)y, (const __nv_bfloat16 *)z, z_scale, (const __nv_bfloat16 *)bias, l);
+        });
+    return s;
 }
 
 cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t h, const void *alpha, cudnnFilterDescriptor_t w_desc,

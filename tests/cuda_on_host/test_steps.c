@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/backend/backend.h"
 #include "host/base/log.h"
+#include "host/nn/module.h"
 #include "tests/train/lab.h"
 
 static struct lab lab;
@@ -96,4 +98,59 @@ Test(cuda_steps, images_on_the_device)
         "}]}}}}}",
         "models.teacher_model.kwargs={classes: 10}", "models.student_model.kwargs={classes: 10}"};
     trains(sets, 4, 0, "images lie on the cuda backend", 1e-5);
+}
+
+static td_tensor *filled(td_ctx *c, const int64_t *shape)
+{
+    float v[2 * 6 * 7 * 7];
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+        v[i] = (float)((i * 37 + 11) % 101) / 50 - 1;
+    return td_tensor_from(c, TD_FLOAT32, 4, shape, v);
+}
+
+/* A norm with constant statistics in the convolution before it, or after it. */
+static void fold(td_ctx *c, int groups, int with, int bf16)
+{
+    const int64_t shape[] = {2, 6, 7, 7};
+    double fused[2 * 4 * 7 * 7], apart[2 * 4 * 7 * 7];
+    td__frame_push(c);
+    td_module *conv = td__module_retain(td_layer(
+        c, NULL, "c", "Conv2d", "{in_channels: 6, out_channels: 4, kernel_size: 3, padding: 1, groups: %d, bias: %s}",
+        groups, with & 1 ? "true" : "false"));
+    td_module *norm = td__module_retain(td_layer(c, NULL, "n", "BatchNorm2d", "{num_features: 4}"));
+    td_module *relu = td__module_retain(td_layer(c, NULL, "r", "ReLU", "{}"));
+    td_tensor *x = filled(c, shape), *y = td_call(c, conv, x);
+    td_call(c, norm, y); /* statistics that do something */
+    td__set_training(norm, 0);
+    c->bf16 = bf16;
+    y = td_call(c, conv, x);
+    td_tensor *residual = with & 2 ? td_affine(c, y, 0.5, 0.1) : NULL;
+    td_module *act = with & 4 ? relu : NULL;
+    const double tolerance = bf16 ? 0.03 : 1e-5;
+    td__tensor_read(c, td_norm_act(c, norm, act, y, residual), TD_FLOAT64, apart, 392);
+    td__tensor_read(c, td_conv_norm_act(c, conv, norm, act, x, residual), TD_FLOAT64, fused, 392);
+    c->bf16 = 0;
+    cr_assert_null(c->error, "%s", c->error);
+    for (int i = 0; i < 392; i++)
+        cr_assert_float_eq(fused[i], apart[i], tolerance, "groups %d, %d, bf16 %d: element %d is %g, not %g", groups,
+                           with, bf16, i, fused[i], apart[i]);
+    td__module_release(conv);
+    td__module_release(norm);
+    td__module_release(relu);
+    td__frame_pop(c, td_none());
+}
+
+Test(cuda_steps, constant_norms_in_the_convolution)
+{
+    const td_backend_type *backend = (const td_backend_type *)td__find_type(TD_KIND_BACKEND, "cuda");
+    char why[200];
+    cr_assert(backend && td__backend_use(backend, why, sizeof why));
+    cr_assert(backend->kernel("conv2d_norm") && backend->kernel("conv2d_norm.bf16"));
+    td_ctx *c = td__ctx_new(backend);
+    c->grad = 0;
+    for (int groups = 1; groups <= 2; groups++)
+        for (int with = 0; with < 8; with++)
+            for (int bf16 = 0; bf16 < 2; bf16++)
+                fold(c, groups, with, bf16);
+    td__ctx_free(c);
 }

@@ -99,10 +99,10 @@ td_tensor *td__norm_act(td_ctx *c, td_module *norm, td_module *relu, td_tensor *
 static int constant_after(td_ctx *c, td_module *conv, td_module *norm, td_module *relu, const td_tensor *x)
 {
     const struct batch_norm *d = td_data(norm);
-    return !c->error && !c->grad && !c->bf16 && td__conv2d_of(conv) && norm->type.forward == norm2d_forward &&
-           !norm->training &&
-           d->mean && x->d.dtype == TD_FLOAT32 && c->param_dtype == TD_FLOAT32 && !td__tapped(conv) &&
-           !td__tapped(norm) && (!relu || (td__is_relu(relu) && !td__tapped(relu)));
+    const uint32_t type = x->d.dtype;
+    return !c->error && !c->grad && td__conv2d_of(conv) && norm->type.forward == norm2d_forward && !norm->training &&
+           d->mean && (type == TD_FLOAT32 || (c->bf16 && type == TD_BFLOAT16)) && c->param_dtype == TD_FLOAT32 &&
+           !td__tapped(conv) && !td__tapped(norm) && (!relu || (td__is_relu(relu) && !td__tapped(relu)));
 }
 
 /* The shape of conv(x), where it and all that is added to it fit together; what does not is the operations' to tell. */
@@ -110,8 +110,10 @@ static int shape_after(td_ctx *c, td_module *conv, td_module *norm, const td_ten
                        td_desc *out)
 {
     const td_tensor *w = td__module_member(conv, "weight");
-    const td_desc in[2] = {x->d, w->d};
+    td_desc in[2] = {x->d, w->d};
+    in[0].dtype = w->d.dtype;
     td__op_find("conv2d")->infer(c, in, 2, td__conv2d_of(conv), out);
+    out->dtype = x->d.dtype;
     return !c->error && out->shape[1] == ((const struct batch_norm *)td_data(norm))->features &&
            (!residual || (residual->d.dtype == out->dtype && td__same_shape(&residual->d, out)));
 }
@@ -119,11 +121,13 @@ static int shape_after(td_ctx *c, td_module *conv, td_module *norm, const td_ten
 td_tensor *td__conv_norm_act(td_ctx *c, td_module *conv, td_module *norm, td_module *relu, td_tensor *x,
                              td_tensor *residual)
 {
-    td_kernel kernel = c->error ? NULL : c->backend->kernel(TD__CONV_NORM);
+    td_kernel kernel = c->error ? NULL : c->backend->kernel(c->bf16 ? TD__CONV_NORM ".bf16" : TD__CONV_NORM);
     const char *outer = c->where;
     td_desc d;
     if (!kernel || !constant_after(c, conv, norm, relu, x))
         return td__norm_act(c, norm, relu, td_call(c, conv, x), residual);
+    if (c->bf16 && x->d.dtype != TD_BFLOAT16)
+        x = td_cast(c, x, TD_BFLOAT16);
     if (conv->label)
         c->where = conv->label;
     int fits = shape_after(c, conv, norm, x, residual, &d);
@@ -133,7 +137,7 @@ td_tensor *td__conv_norm_act(td_ctx *c, td_module *conv, td_module *norm, td_mod
     const struct batch_norm *n = td_data(norm);
     const td_tensor *of[8] = {x,       td__module_member(conv, "weight"), td__module_member(conv, "bias"), n->weight,
                               n->bias, n->mean,                           n->var,                          residual};
-    const td__conv_norm_attrs attrs = {*td__conv2d_of(conv), n->eps, relu != NULL};
+    const td_conv_norm_attrs attrs = {*td__conv2d_of(conv), n->eps, relu != NULL};
     td_tensor *y = td__tensor_new(c, &d);
     td_view in[8] = {{{0}, NULL}}, out = td__view(y);
     for (int i = 0; i < 8; i++)

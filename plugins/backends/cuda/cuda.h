@@ -87,6 +87,11 @@ extern const cuda_row cuda_pointwise[], cuda_cast[], cuda_reduce[], cuda_softmax
 
 /* out[..., i] += bias[i], channels innermost in memory. */
 int32_t cuda_add_bias(td_run *r, td_view *out, const td_view *bias);
+/* Inputs as of conv2d_norm (td_conv_norm_attrs): *weight: its weight times what the norm multiplies by, *shift [O]: what
+ * is then added, both of this dtype in scratch memory. */
+int32_t cuda_fold_norm(td_run *r, const td_view *in, double eps, uint32_t dtype, td_view *weight, td_view *shift);
+/* out = out + shift of the channel + residual (unless without data), and its ReLU. */
+int32_t cuda_finish(td_run *r, td_view *out, const td_view *shift, const td_view *residual, int32_t relu);
 /* Convolutions by their definition (direct.cu), as the op table's rows of these names. */
 int32_t cuda_direct_conv2d(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a);
 int32_t cuda_direct_input_grad(td_run *r, const td_view *in, td_view *out, const td_conv2d_attrs *a);

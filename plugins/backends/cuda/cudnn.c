@@ -10,7 +10,7 @@
 #include <string.h>
 #include <td/plugin.h>
 
-enum direction { FORWARD, TO_INPUT, TO_WEIGHT };
+enum direction { FORWARD, TO_INPUT, TO_WEIGHT, FINISHED }; /* FINISHED: forward, a shift and a residual added, ReLU */
 
 /* A convolution x * w -> y, whichever of the three is computed. */
 typedef struct shape {
@@ -23,7 +23,8 @@ typedef struct shape {
 typedef struct plan {
     shape key;
     struct plan *next;
-    cudnnTensorDescriptor_t x, y;
+    cudnnTensorDescriptor_t x, y, shift; /* shift, relu: of FINISHED */
+    cudnnActivationDescriptor_t relu;
     cudnnFilterDescriptor_t w;
     cudnnConvolutionDescriptor_t conv;
     int algorithm; /* of the direction's enum, or DIRECT */
@@ -35,7 +36,8 @@ typedef struct plan {
 #define SLOTS 256
 static cudnnHandle_t handles[2]; /* of each branch */
 static plan *plans[SLOTS];
-static const char *const names[] = {"convolution", "convolution's input gradient", "convolution's weight gradient"};
+static const char *const names[] = {"convolution", "convolution's input gradient", "convolution's weight gradient",
+                                    "normalized convolution"};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the handle and the plans */
 
 int32_t cuda_cudnn_open(char *why, size_t why_size)
@@ -60,6 +62,10 @@ static void free_plan(plan *p)
         cudnnDestroyTensorDescriptor(p->x);
     if (p->y)
         cudnnDestroyTensorDescriptor(p->y);
+    if (p->shift)
+        cudnnDestroyTensorDescriptor(p->shift);
+    if (p->relu)
+        cudnnDestroyActivationDescriptor(p->relu);
     if (p->w)
         cudnnDestroyFilterDescriptor(p->w);
     if (p->conv)
@@ -82,6 +88,18 @@ void cuda_cudnn_close(void)
 }
 
 /* ---- plans ---- */
+
+static cudnnStatus_t describe_finish(plan *p, cudnnDataType_t type)
+{
+    cudnnStatus_t s = cudnnCreateTensorDescriptor(&p->shift);
+    if (!s)
+        s = cudnnCreateActivationDescriptor(&p->relu);
+    if (!s)
+        s = cudnnSetTensor4dDescriptor(p->shift, CUDNN_TENSOR_NHWC, type, 1, p->key.y[1], 1, 1);
+    if (!s)
+        s = cudnnSetActivationDescriptor(p->relu, CUDNN_ACTIVATION_RELU, CUDNN_PROPAGATE_NAN, 0);
+    return s;
+}
 
 static cudnnStatus_t describe(plan *p)
 {
@@ -110,7 +128,7 @@ static cudnnStatus_t describe(plan *p)
         s = cudnnSetConvolutionMathType(p->conv, k->half        ? CUDNN_TENSOR_OP_MATH
                                                  : cuda_tf32() ? CUDNN_DEFAULT_MATH
                                                                : CUDNN_FMA_MATH);
-    return s;
+    return s || k->direction != FINISHED ? s : describe_finish(p, type);
 }
 
 /* Takes the first of what the heuristics return that works, repeats its bits, and is not for tensor cores unless TF32
@@ -126,15 +144,16 @@ static cudnnStatus_t describe(plan *p)
                  found[i].mathType == CUDNN_DEFAULT_MATH)) {                                        \
                 p->algorithm = (int)found[i].algo;                                                  \
                 p->workspace = found[i].memory;                                                     \
-                /* The way is there for this type of arithmetic; in float32 FMA, which was asked for, stays. */ \
-                return p->key.half ? cudnnSetConvolutionMathType(p->conv, found[i].mathType) : CUDNN_STATUS_SUCCESS; \
+                /* The way is there for this arithmetic; in float32 FMA, which was asked for, stays. */     \
+                return !p->key.half ? CUDNN_STATUS_SUCCESS                                          \
+                                    : cudnnSetConvolutionMathType(p->conv, found[i].mathType);      \
             }                                                                                       \
         return s ? s : CUDNN_STATUS_NOT_SUPPORTED;                                                  \
     } while (0)
 
 static cudnnStatus_t choose(plan *p)
 {
-    if (p->key.direction == FORWARD)
+    if (p->key.direction == FORWARD || p->key.direction == FINISHED)
         CHOOSE(cudnnConvolutionFwdAlgoPerf_t, cudnnGetConvolutionForwardAlgorithm_v7, p->x, p->w, p->conv, p->y);
     if (p->key.direction == TO_INPUT)
         CHOOSE(cudnnConvolutionBwdDataAlgoPerf_t, cudnnGetConvolutionBackwardDataAlgorithm_v7, p->w, p->y, p->conv,
@@ -168,7 +187,10 @@ static plan *plan_for(const shape *k, cudnnStatus_t *s)
     *s = describe(p);
     if (!*s)
         *s = choose(p);
-    if (*s == CUDNN_STATUS_NOT_SUPPORTED) {
+    if (*s == CUDNN_STATUS_NOT_SUPPORTED && k->direction == FINISHED) {
+        p->algorithm = DIRECT;
+        *s = CUDNN_STATUS_SUCCESS;
+    } else if (*s == CUDNN_STATUS_NOT_SUPPORTED) {
         td_message(NULL, TD_LOG_WARN,
                    "cuda: cuDNN has no deterministic %s of %dx%dx%dx%d by %dx%dx%dx%d: a slow kernel is used",
                    names[k->direction], k->x[0], k->x[1], k->x[2], k->x[3], k->w[0], k->w[1], k->w[2], k->w[3]);
@@ -185,6 +207,17 @@ static plan *plan_for(const shape *k, cudnnStatus_t *s)
 }
 
 /* ---- running ---- */
+
+/* The convolution with what is added to it: x, weight, shift, residual. */
+static cudnnStatus_t execute_finished(const plan *p, const td_view *in, const td_view *y, void *workspace)
+{
+    const float one = 1, zero = 0;
+    void *residual = in[3].data;
+    return cudnnConvolutionBiasActivationForward(
+        handles[cuda_side], &one, p->x, in[0].data, p->w, in[1].data, p->conv, (cudnnConvolutionFwdAlgo_t)p->algorithm,
+        workspace, p->workspace, residual ? &one : &zero, p->y, residual ? residual : y->data, p->shift, in[2].data,
+        p->relu, p->y, y->data);
+}
 
 static cudnnStatus_t execute(const plan *p, void *x, void *w, void *y, void *workspace)
 {
@@ -205,20 +238,26 @@ static cudnnStatus_t execute(const plan *p, void *x, void *w, void *y, void *wor
     }
 }
 
-/* Runs the shape's plan under the lock: 0, or the failure is recorded in r, or LEFT and nothing is done. */
+/* Runs the shape's plan under the lock: 0, or the failure is recorded in r, or LEFT and nothing is done.  At x begin
+ * the inputs of execute_finished. */
 static int32_t run_locked(td_run *r, const shape *k, const td_view *x, const td_view *w, const td_view *y)
 {
     cudnnStatus_t s = CUDNN_STATUS_SUCCESS;
-    const plan *p = plan_for(k, &s);
+    plan *p = plan_for(k, &s);
     if (p && p->algorithm == DIRECT)
         return LEFT;
     void *workspace = p && p->workspace ? td_host->run_scratch(r, p->workspace) : NULL;
     if (p && p->workspace && !workspace)
         return TD_ERROR;
     if (p)
-        s = execute(p, x->data, w->data, y->data, workspace);
+        s = k->direction == FINISHED ? execute_finished(p, x, y, workspace)
+                                     : execute(p, x->data, w->data, y->data, workspace);
     if (!s)
         return cuda_launched(r);
+    if (s == CUDNN_STATUS_NOT_SUPPORTED && k->direction == FINISHED) {
+        p->algorithm = DIRECT;
+        return LEFT;
+    }
     td_host->run_fail(r, "cuDNN cannot do the %s of input %dx%dx%dx%d and weight %dx%dx%dx%d: %s",
                       names[k->direction], k->x[0], k->x[1], k->x[2], k->x[3], k->w[0], k->w[1], k->w[2], k->w[3],
                       cudnnGetErrorString(s));
@@ -328,6 +367,20 @@ static int32_t conv2d(td_run *r, const td_view *in, td_view *out, const void *at
     return with_bias(r, forward(r, in, out, attrs), &in[2], out);
 }
 
+/* With a ReLU in one call where cuDNN has one for the shape, else the convolution and a pass that finishes it. */
+static int32_t conv2d_norm(td_run *r, const td_view *in, td_view *out, const void *attrs)
+{
+    const td_conv_norm_attrs *a = attrs;
+    td_view folded[4] = {in[0], in[1], in[5], in[7]}; /* x, weight, shift, residual */
+    if (cuda_fold_norm(r, in, a->eps, out->d.dtype, &folded[1], &folded[2]))
+        return TD_ERROR;
+    const int whole = a->relu && !is_empty(&in[0], &in[1]);
+    const int32_t left = whole ? run(r, FINISHED, &a->conv, folded, &folded[1], out) : LEFT;
+    if (left != LEFT)
+        return left;
+    return forward(r, folded, out, &a->conv) ? TD_ERROR : cuda_finish(r, out, &folded[2], &folded[3], a->relu);
+}
+
 static int32_t conv_transpose2d(td_run *r, const td_view *in, td_view *out, const void *attrs)
 {
     return with_bias(r, to_input(r, in, out, attrs), &in[2], out);
@@ -345,5 +398,10 @@ static int32_t conv2d_weight_grad(td_run *r, const td_view *in, td_view *out, co
 
 #define ROWS(name) {#name, name}, {#name ".bf16", name}
 const cuda_row cuda_conv[] = {
-    ROWS(conv2d), ROWS(conv_transpose2d), ROWS(conv2d_input_grad), ROWS(conv2d_weight_grad), {NULL, NULL},
+    ROWS(conv2d),
+    ROWS(conv2d_norm),
+    ROWS(conv_transpose2d),
+    ROWS(conv2d_input_grad),
+    ROWS(conv2d_weight_grad),
+    {NULL, NULL},
 };

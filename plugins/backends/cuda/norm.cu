@@ -185,5 +185,55 @@ CUDA_KERNELS(batch_norm_grad)
     return channels % W ? backward<T, S, 1>(r, in, out, a) : backward<T, S, W>(r, in, out, a);
 }
 
+/* ---- a norm with constant statistics after a convolution ---- */
+
+template <class S>
+static int32_t fold_norm_of(td_run *r, const td_view *in, double eps, td_view *weight, td_view *shift)
+{
+    const float *w = data_of<float>(in[1]), *bias = data_of<float>(in[2]), *gain = data_of<float>(in[3]);
+    const float *offset = data_of<float>(in[4]), *mean = data_of<float>(in[5]), *var = data_of<float>(in[6]);
+    S *scaled = data_of<S>(*weight), *added = data_of<S>(*shift);
+    const int64_t n = td_desc_numel(&in[1].d), each_output = n / in[1].d.shape[0];
+    const float least = (float)eps;
+    return each(r, n, [=] __device__(int64_t i) {
+        const int64_t o = i / each_output;
+        const float scale = (gain ? gain[o] : 1) / sqrt(var[o] + least);
+        scaled[i] = w[i] * scale;
+        if (i % each_output == 0)
+            added[o] = (offset ? offset[o] : 0) + ((bias ? bias[o] : 0) - mean[o]) * scale;
+    });
+}
+
+int32_t cuda_fold_norm(td_run *r, const td_view *in, double eps, uint32_t dtype, td_view *weight, td_view *shift)
+{
+    *weight = in[1];
+    *shift = in[5];
+    weight->d.dtype = shift->d.dtype = dtype;
+    weight->data = td_host->run_scratch(r, (size_t)(td_desc_numel(&in[1].d) * dtype_size(dtype)));
+    shift->data = td_host->run_scratch(r, (size_t)(td_desc_numel(&in[5].d) * dtype_size(dtype)));
+    if (!weight->data || !shift->data)
+        return TD_ERROR;
+    return dtype == TD_BFLOAT16 ? fold_norm_of<bf16>(r, in, eps, weight, shift)
+                                : fold_norm_of<float>(r, in, eps, weight, shift);
+}
+
+template <class S>
+static int32_t finish_of(td_run *r, td_view *out, const td_view *shift, const td_view *more, bool relu)
+{
+    const S *added = data_of<S>(*shift), *residual = data_of<S>(*more);
+    const int64_t channels = out->d.shape[1];
+    S *y = data_of<S>(*out);
+    return each(r, td_desc_numel(&out->d), [=] __device__(int64_t i) {
+        const float v = (float)y[i] + (float)added[i % channels] + (residual ? (float)residual[i] : 0.0f);
+        y[i] = relu && v <= 0 ? 0.0f : v;
+    });
+}
+
+int32_t cuda_finish(td_run *r, td_view *out, const td_view *shift, const td_view *residual, int32_t relu)
+{
+    return out->d.dtype == TD_BFLOAT16 ? finish_of<bf16>(r, out, shift, residual, relu != 0)
+                                       : finish_of<float>(r, out, shift, residual, relu != 0);
+}
+
 #define ROWS(name) {#name, name}, {#name ".bf16", name##_half}
 const cuda_row cuda_norm[] = {ROWS(batch_norm), ROWS(batch_norm_grad), {NULL, NULL}};

@@ -138,8 +138,8 @@ static inline td_module *td_wrap(td_ctx *c, const td_module_type *type, const ch
     return m;
 }
 /* act(norm(conv(x)) + residual), a convolution before td_norm_act: where the statistics are constant and no gradient is
- * wanted, as in a frozen teacher, the convolution's results are normalized while they are in the cache; the same bits
- * either way. */
+ * wanted, as in a frozen teacher, the convolution's results are normalized while they are in the cache, with the same
+ * bits; a backend that folds the norm into the weights differs in the last ones (td_conv_norm_attrs). */
 static inline td_tensor *td_conv_norm_act(td_ctx *c, td_module *conv, td_module *norm, td_module *act, td_tensor *x,
                                           td_tensor *residual)
 {

@@ -102,6 +102,11 @@ typedef struct td_conv2d_grad_attrs {
 } td_conv2d_grad_attrs; /* height and width of the gradient */
 typedef struct td_pool2d_grad_attrs { td_pool2d_attrs pool; int64_t size[2]; } td_pool2d_grad_attrs; /* likewise */
 typedef struct td_batch_norm_attrs { double momentum, eps; int32_t training, relu; } td_batch_norm_attrs;
+/* Of conv2d_norm, a kernel that backends may have beside those of operations: conv2d, then batch_norm with constant
+ * statistics; gradients are not asked for.  Inputs: x, w, bias?, and of the norm weight?, bias?, running_mean,
+ * running_var, residual?.  All is float32; of conv2d_norm.bf16 x, residual and the result are bfloat16.  The cpu backend
+ * gives the bits of the two one after the other, cuda multiplies the weights first. */
+typedef struct td_conv_norm_attrs { td_conv2d_attrs conv; double eps; int32_t relu; } td_conv_norm_attrs;
 typedef struct td_loss_attrs {
     uint32_t reduction, reserved;
     int64_t ignore_index;

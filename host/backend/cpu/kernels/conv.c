@@ -166,10 +166,10 @@ static int32_t conv2d_f32(KERNEL_ARGUMENTS)
     return forward(r, &v, in[0].data, in[1].data, in[2].data, out[0].data, NULL);
 }
 
-/* See td__conv_norm_attrs. */
+/* See td_conv_norm_attrs. */
 static int32_t conv2d_norm_f32(KERNEL_ARGUMENTS)
 {
-    const td__conv_norm_attrs *a = attrs;
+    const td_conv_norm_attrs *a = attrs;
     struct conv v = conv_of(&in[0].d, &out[0].d, in[1].d.shape[2], in[1].d.shape[3], &a->conv);
     td__finish norm;
     return td__norm_finish(r, &out[0], in + 3, a->eps, a->relu, &norm) ||
