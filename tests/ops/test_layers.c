@@ -261,7 +261,7 @@ static void check_messages(const td_backend_type *backend)
     const int64_t two[] = {2}, targets[] = {3, 12}, ignored[] = {-100, -1};
     const td_conv2d_attrs conv = {{1, 1}, {0, 0}, {1, 1}, 1, {0, 0}}, wrong = {{2, 2}, {0, 0}, {1, 1}, 1, {2, 0}};
     const td_conv2d_grad_attrs back = {conv, {8, 8}};
-    const td_shape_attrs size = {2, 0, {2, 3}};
+    const td_pool2d_grad_attrs pooled = {{{1, 2}, {1, 2}, {0, 0}, 0, 1}, {2, 3}};
     const int64_t positions_shape[] = {1, 1, 1, 2};
     const int32_t positions[] = {5, 6};
     const td_conv2d_attrs still = {{1, 0}, {0, 0}, {1, 1}, 1, {0, 0}};
@@ -309,8 +309,8 @@ static void check_messages(const td_backend_type *backend)
     expect_message(c, "batch_norm: without training, running_mean and running_var are needed");
     td__op2(c, "conv2d_input_grad", ZEROS(1, 2, 4, 4), ZEROS(2, 3, 3, 3), &back, sizeof back);
     expect_message(c, "conv2d_input_grad: an input of 8x8 and a kernel of 3x3 do not give [1, 2, 4, 4]");
-    td__op2(c, "max_pool2d_grad", ZEROS(1, 1, 1, 2), td_tensor_from(c, TD_INT32, 4, positions_shape, positions), &size,
-            sizeof size);
+    td__op2(c, "max_pool2d_grad", ZEROS(1, 1, 1, 2), td_tensor_from(c, TD_INT32, 4, positions_shape, positions), &pooled,
+            sizeof pooled);
     expect_message(c, "max_pool2d_grad: a position lies outside of 2x3");
     td_softmax(c, ZEROS(2, 3), 2);
     expect_message(c, "softmax: there is no dimension 2 in [2, 3]");
