@@ -44,11 +44,13 @@ static struct losses read_losses(const char *path)
 /* Epochs of ten steps, of the last stage.  AddressSanitizer is slow and sees what it can see in the first steps. */
 #if defined __SANITIZE_ADDRESS__
 #define EPOCHS "1"
+#define EPOCHS_OF_LABELS "1"
 #else
 #define EPOCHS "3"
+#define EPOCHS_OF_LABELS "9" /* a network this small on labels alone: after three, some seeds' loss has not fallen yet */
 #endif
 
-/* Runs a file with further arguments, into dir/run; the loss of the last stage falls over three epochs. */
+/* Runs a file with further arguments, into dir/run; the loss of the last stage falls over at least three epochs. */
 static void trains(const char *file, const char *dir, const char *more)
 {
     char *log = td__printf("%s/run/log.jsonl", dir);
@@ -56,7 +58,7 @@ static void trains(const char *file, const char *dir, const char *more)
     struct shell got = tdhost(arguments);
     cr_assert_eq(got.code, 0, "%s: %s", file, got.text);
     struct losses l = read_losses(log);
-    cr_expect_eq(l.n, 10 * atoi(EPOCHS), "%s: %d steps", file, l.n);
+    cr_expect_geq(l.n, 10 * atoi(EPOCHS), "%s: %d steps", file, l.n);
     cr_expect(l.n < 30 || l.last < 0.97 * l.first, "%s: the loss went from %g to %g", file, l.first, l.last);
     free(got.text);
     free(arguments);
@@ -85,8 +87,7 @@ static void drawn(const char *name, const char *more)
 #define SMALL_STAGES "--set train.stage1.num_epochs=1 --set train.stage2.num_epochs=" EPOCHS " --set train.stage1.train_data_loader.kwargs.batch_size=32 "
 #define UNTRAINED "--set models.teacher_model.src_ckpt=null "
 
-/* Ten classes of a network this small: thirty steps get it down by 4 % with some seeds and not at all with others. */
-Test(drawn, labels) { drawn("labels", SMALL "--seed 1 "); }
+Test(drawn, labels) { drawn("labels", SMALL "--set train.num_epochs=" EPOCHS_OF_LABELS " "); }
 Test(drawn, kd) { drawn("distilled", SMALL UNTRAINED); }
 Test(drawn, at) { drawn("at", SMALL UNTRAINED); }
 Test(drawn, fitnet) { drawn("fitnet", SMALL_STAGES UNTRAINED); }
