@@ -181,7 +181,8 @@ static void grad_scatter_add(td_ctx *c, const td_grad *g)
 const td_op_type td__ops_index[] = {
     {"index_select", 2, 2, 1, 0, 0, 0, 2, 0, infer_index_select, grad_index_select, NULL, 0, 0},
     /* zeros, and each row of the gradient added where index says, in order */
-    {"index_select_grad", 2, 2, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_index_select_grad, NULL, NULL, 0, 0},
+    {"index_select_grad", 2, 2, 1, sizeof(td_dim_attrs), TD_OP_NONDIFF, 0, 0, 0, infer_index_select_grad, NULL, NULL, 0,
+     0},
     {"gather", 2, 2, 1, 0, 0, 0, 2, 0, infer_gather, grad_gather, NULL, 0, 0},
     {"scatter_add", 2, 2, 1, sizeof(td_dim_attrs), 0, 0, 2, 0, infer_scatter_add, grad_scatter_add, NULL, 0, 0},
     {"gather_matmul", 3, 3, 1, 0, 0, 0, 7, 0, infer_gather_matmul, grad_gather_matmul, NULL, 0, 0},

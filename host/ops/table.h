@@ -6,7 +6,8 @@
 
 /* Rows end with {NULL}. */
 extern const td_op_type td__ops_pointwise[], td__ops_reduce[], td__ops_softmax[], td__ops_loss[], td__ops_matmul[],
-    td__ops_conv[], td__ops_norm[], td__ops_pool[], td__ops_shape[], td__ops_index[], td__ops_optim[], td__ops_augment[];
+    td__ops_conv[], td__ops_norm[], td__ops_pool[], td__ops_shape[], td__ops_index[], td__ops_optim[],
+    td__ops_augment[];
 
 /* By name, the host's and those plugins registered; NULL: none. */
 const td_op_type *td__op_find(const char *name);

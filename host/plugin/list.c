@@ -42,9 +42,9 @@ static json_t *plugin_json(const td__plugin *p)
         json_decref(provides);
         return NULL;
     }
-    return json_pack("{s:o, s:s, s:s, s:[i,i], s:s, s:s, s:o, s:o}", "file", td__text_json(p->file), "id", p->id, "version",
-                     p->version, "abi", p->abi_major, p->abi_minor, "licence", p->licence, "summary", p->summary,
-                     "provides", provides, "refused", td__text_json(p->refused));
+    return json_pack("{s:o, s:s, s:s, s:[i,i], s:s, s:s, s:o, s:o}", "file", td__text_json(p->file), "id", p->id,
+                     "version", p->version, "abi", p->abi_major, p->abi_minor, "licence", p->licence, "summary",
+                     p->summary, "provides", provides, "refused", td__text_json(p->refused));
 }
 
 static int list_json(const td__plugins *p, FILE *out)
@@ -116,8 +116,9 @@ static json_t *entry_json(const td__entry *e)
     json_t *plugin = e->plugin ? json_pack("{s:s, s:s, s:s, s:o}", "id", e->plugin->id, "version", e->plugin->version,
                                            "licence", e->plugin->licence, "file", td__text_json(e->plugin->file))
                                : json_null();
-    json_t *j = json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o}", "kind", td__kind_name(e->kind), "key", t->key, "summary",
-                          t->summary, "aliases", t->aliases, "plugin", plugin, "parameters", td__params_json(t->params));
+    json_t *j =
+        json_pack("{s:s, s:s, s:s?, s:s?, s:o, s:o}", "kind", td__kind_name(e->kind), "key", t->key, "summary",
+                  t->summary, "aliases", t->aliases, "plugin", plugin, "parameters", td__params_json(t->params));
     if (j && e->kind == TD_KIND_LOSS && add_loss(j, (const td_loss_type *)t)) {
         json_decref(j);
         return NULL;

@@ -134,10 +134,11 @@ static void check_rows(td__config *cfg, const td__term_plan *t, const td_param *
     int64_t rows = *(const int64_t *)(const void *)((const char *)t->loss->params + p->offset);
     td__node *kwargs = td__node_get(t->loss->node, "kwargs");
     if (rows < length)
-        td__diag_error(&cfg->diag, kwargs ? td__place_of(kwargs, p->name) : t->loss->node->at,
-                       "'%s' of %s is %lld, but the training data has %lld samples, each of which needs a row of its own: "
-                       "%s: %lld",
-                       p->name, t->loss->type->key, (long long)rows, (long long)length, p->name, (long long)length);
+        td__diag_error(
+            &cfg->diag, kwargs ? td__place_of(kwargs, p->name) : t->loss->node->at,
+            "'%s' of %s is %lld, but the training data has %lld samples, each of which needs a row of its own: "
+            "%s: %lld",
+            p->name, t->loss->type->key, (long long)rows, (long long)length, p->name, (long long)length);
 }
 
 void td__plan_check_samples(td__config *cfg, const td__stage_plan *stage, int64_t length)

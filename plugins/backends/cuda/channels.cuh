@@ -56,8 +56,9 @@ static int32_t fold_channels(td_run *r, int64_t rows, int64_t channels, A start,
         return TD_OK;
     channels_kernel<<<dim3((unsigned)groups, (unsigned)parts), CUDA_BLOCK, 0, cuda_stream>>>(
         rows, channels, parts, lanes, start, add, combine, (A(*)[W])held);
-    return fold(r, channels, parts, start, [=] __device__(int64_t c, int64_t part) { return held[part * channels + c]; },
-                combine, store);
+    return fold(
+        r, channels, parts, start, [=] __device__(int64_t c, int64_t part) { return held[part * channels + c]; },
+        combine, store);
 }
 
 #endif

@@ -214,7 +214,8 @@ CUDA_KERNEL(scatter_add)
 
 /* The row that index[i] names; NULL where there is none. */
 template <class T>
-static __device__ const T *row_of(const T *table, int64_t n, int64_t d, const int64_t *index, int64_t i, cuda_fault *faults)
+static __device__ const T *row_of(const T *table, int64_t n, int64_t d, const int64_t *index, int64_t i,
+                                  cuda_fault *faults)
 {
     if (index[i] >= 0 && index[i] < n)
         return table + index[i] * d;

@@ -6,15 +6,16 @@
 /* One input: x; a and b are the scalar attributes. */
 #define UNARY(op, expression) UNARY_OF(CUDA_KERNEL, T, op, expression)
 #define UNARY_HALF(op, expression) UNARY_OF(CUDA_KERNELS, S, op, expression) /* also in bfloat16 */
-#define UNARY_OF(KERNEL, S, op, expression)                                                            \
-    KERNEL(op##_kernel)                                                                                \
-    {                                                                                                  \
-        const td_scalar_attrs *s = (const td_scalar_attrs *)attrs;                                     \
-        const T a = s ? (T)s->a : 0, b = s ? (T)s->b : 0;                                              \
-        return map<T>(r, td_desc_numel(&out->d), data_of<S>(out[0]), data_of<const S>(in[0]), [=] __device__(T x) -> T { \
-            (void)a, (void)b;                                                                          \
-            return expression;                                                                         \
-        });                                                                                            \
+#define UNARY_OF(KERNEL, S, op, expression)                                                                            \
+    KERNEL(op##_kernel)                                                                                                \
+    {                                                                                                                  \
+        const td_scalar_attrs *s = (const td_scalar_attrs *)attrs;                                                     \
+        const T a = s ? (T)s->a : 0, b = s ? (T)s->b : 0;                                                              \
+        return map<T>(r, td_desc_numel(&out->d), data_of<S>(out[0]), data_of<const S>(in[0]),                          \
+                      [=] __device__(T x) -> T {                                                                       \
+                          (void)a, (void)b;                                                                            \
+                          return expression;                                                                           \
+                      });                                                                                              \
     }
 
 UNARY_HALF(neg, -x)

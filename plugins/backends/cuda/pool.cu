@@ -39,7 +39,8 @@ struct pool_axis {
             return {begin, end, end - begin};
         }
         const int64_t begin = o * stride - padding, end = begin + kernel;
-        return {begin < 0 ? 0 : begin, end > length ? length : end, (end < length + padding ? end : length + padding) - begin};
+        return {begin < 0 ? 0 : begin, end > length ? length : end,
+                (end < length + padding ? end : length + padding) - begin};
     }
     /* The windows that hold element i are among [first(i), past(i)). */
     __device__ int64_t first(int64_t i) const
@@ -70,7 +71,8 @@ static __device__ int64_t divisor(bool padding_counts, window h, window w)
     return padding_counts ? h.padded * w.padded : (h.end - h.begin) * (w.end - w.begin);
 }
 
-template <class T, class S> static int32_t max_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
+template <class T, class S>
+static int32_t max_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
 {
     const pool_axis vertical = axis_of(a, 0, in->d, out->d), horizontal = axis_of(a, 1, in->d, out->d);
     const image from = image_of(in->d), to = image_of(out->d);
@@ -95,7 +97,8 @@ template <class T, class S> static int32_t max_pool(td_run *r, const td_view *in
     });
 }
 
-template <class T, class S> static int32_t avg_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
+template <class T, class S>
+static int32_t avg_pool(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
 {
     const pool_axis vertical = axis_of(a, 0, in->d, out->d), horizontal = axis_of(a, 1, in->d, out->d);
     const image from = image_of(in->d), to = image_of(out->d);
@@ -113,7 +116,8 @@ template <class T, class S> static int32_t avg_pool(td_run *r, const td_view *in
     });
 }
 
-template <class T, class S> static int32_t avg_pool_grad(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
+template <class T, class S>
+static int32_t avg_pool_grad(td_run *r, const td_view *in, td_view *out, const td_pool2d_attrs *a)
 {
     const pool_axis vertical = axis_of(a, 0, out->d, in->d), horizontal = axis_of(a, 1, out->d, in->d);
     const image from = image_of(in->d), to = image_of(out->d);

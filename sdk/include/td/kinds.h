@@ -158,7 +158,8 @@ typedef struct td_backend_type {
     void (*free)(void *, size_t bytes);
     int32_t (*copy_in)(void *dst, const void *src, size_t bytes);  /* from host memory */
     int32_t (*copy_out)(void *dst, const void *src, size_t bytes); /* to host memory; waits for what was queued */
-    td_kernel (*kernel)(const char *op); /* NULL: not supported; `add` (and `add.bf16`) of equal shapes may have out in in[0]'s memory */
+    /* NULL: not supported; `add` and `add.bf16` of equal shapes may have out in in[0]'s memory. */
+    td_kernel (*kernel)(const char *op);
 
     /* ---- optional; for backends that queue their work.  0, or an error that last_error tells ---- */
 

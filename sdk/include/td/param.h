@@ -44,8 +44,8 @@
 #define TD_SIDE_TEACHER 4u    /* taps: neither flag: the sibling parameter `is_from_teacher` says */
 #define TD_PARAM_IGNORED 8u   /* accepted for compatibility, without effect here; offset unused */
 #define TD_AS_WRITTEN 64u       /* STRING, STRINGS: numbers too, as they are written */
-#define TD_PARAM_SAMPLES 128u   /* INT: how many samples of the training data set something is kept for, one row each; fewer
-                                than it has are an error in the plan; since 0.5 */
+#define TD_PARAM_SAMPLES 128u   /* INT: how many samples of the training data set something is kept for, one row each;
+                                fewer than it has are an error in the plan; since 0.5 */
 #define TD_PARAM_OPEN 16u     /* on TD_PARAM_END: further names are accepted with a note, as upstream's **kwargs */
 
 #define TD_TAP_INPUT 32u      /* a TD_P_TAP without a TD_P_TAP_IO beside it: its input; else its output */
