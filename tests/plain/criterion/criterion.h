@@ -59,11 +59,16 @@ __attribute__((noreturn, unused)) static void plain_skip(void)
 #define cr_assert_neq(a, b, ...) cr_assert((a) != (b))
 #define cr_assert_lt(a, b, ...) cr_assert((a) < (b))
 #define cr_assert_gt(a, b, ...) cr_assert((a) > (b))
+#define cr_assert_leq(a, b, ...) cr_assert((a) <= (b))
+#define cr_assert_geq(a, b, ...) cr_assert((a) >= (b))
 #define cr_assert_str_eq(a, b, ...) cr_assert(!strcmp(a, b))
 #define cr_assert_arr_eq(a, b, size, ...) cr_assert(!memcmp(a, b, size))
 #define cr_assert_float_eq(a, b, tolerance, ...) cr_assert(fabs((a) - (b)) <= (tolerance))
 #define cr_expect cr_assert
 #define cr_expect_eq cr_assert_eq
+#define cr_expect_gt cr_assert_gt
+#define cr_expect_leq cr_assert_leq
+#define cr_expect_geq cr_assert_geq
 #define cr_skip_test(...) plain_skip()
 
 static void plain_run(void (*test)(void))
