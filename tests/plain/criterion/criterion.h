@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,15 @@ static jmp_buf plain_skipped;
 static FILE *plain_tap; /* --tap=FILE, or stderr */
 static const char *plain_name;
 
-__attribute__((noreturn, unused)) static void plain_fail(const char *file, int line, const char *what)
+__attribute__((noreturn, unused, format(printf, 4, 5))) static void plain_fail(const char *file, int line,
+                                                                               const char *what, const char *more, ...)
 {
-    fprintf(stderr, "%s:%d: %s\n", file, line, what);
+    va_list values;
+    va_start(values, more);
+    fprintf(stderr, "%s:%d: %s:", file, line, what);
+    vfprintf(stderr, more, values);
+    fputc('\n', stderr);
+    va_end(values);
     fprintf(plain_tap, "not ok - %s\n", plain_name);
     exit(1);
 }
@@ -50,20 +57,20 @@ __attribute__((noreturn, unused)) static void plain_skip(void)
 #define cr_assert(condition, ...) \
     do { \
         if (!(condition)) \
-            plain_fail(__FILE__, __LINE__, #condition); \
+            plain_fail(__FILE__, __LINE__, #condition, " " __VA_ARGS__); \
     } while (0)
-#define cr_assert_not(x, ...) cr_assert(!(x))
-#define cr_assert_null(x, ...) cr_assert(!(x))
-#define cr_assert_not_null(x, ...) cr_assert(x)
-#define cr_assert_eq(a, b, ...) cr_assert((a) == (b))
-#define cr_assert_neq(a, b, ...) cr_assert((a) != (b))
-#define cr_assert_lt(a, b, ...) cr_assert((a) < (b))
-#define cr_assert_gt(a, b, ...) cr_assert((a) > (b))
-#define cr_assert_leq(a, b, ...) cr_assert((a) <= (b))
-#define cr_assert_geq(a, b, ...) cr_assert((a) >= (b))
-#define cr_assert_str_eq(a, b, ...) cr_assert(!strcmp(a, b))
-#define cr_assert_arr_eq(a, b, size, ...) cr_assert(!memcmp(a, b, size))
-#define cr_assert_float_eq(a, b, tolerance, ...) cr_assert(fabs((a) - (b)) <= (tolerance))
+#define cr_assert_not(x, ...) cr_assert(!(x), __VA_ARGS__)
+#define cr_assert_null(x, ...) cr_assert(!(x), __VA_ARGS__)
+#define cr_assert_not_null(x, ...) cr_assert(x, __VA_ARGS__)
+#define cr_assert_eq(a, b, ...) cr_assert((a) == (b), __VA_ARGS__)
+#define cr_assert_neq(a, b, ...) cr_assert((a) != (b), __VA_ARGS__)
+#define cr_assert_lt(a, b, ...) cr_assert((a) < (b), __VA_ARGS__)
+#define cr_assert_gt(a, b, ...) cr_assert((a) > (b), __VA_ARGS__)
+#define cr_assert_leq(a, b, ...) cr_assert((a) <= (b), __VA_ARGS__)
+#define cr_assert_geq(a, b, ...) cr_assert((a) >= (b), __VA_ARGS__)
+#define cr_assert_str_eq(a, b, ...) cr_assert(!strcmp(a, b), __VA_ARGS__)
+#define cr_assert_arr_eq(a, b, size, ...) cr_assert(!memcmp(a, b, size), __VA_ARGS__)
+#define cr_assert_float_eq(a, b, tolerance, ...) cr_assert(fabs((a) - (b)) <= (tolerance), __VA_ARGS__)
 #define cr_expect cr_assert
 #define cr_expect_eq cr_assert_eq
 #define cr_expect_gt cr_assert_gt
