@@ -155,8 +155,10 @@ int td__experiment_load_weights(td__experiment *x)
     td_module *models[2] = {x->teacher, x->student};
     for (int i = 0; i < 2; i++)
         if (models[i] && plans[i]->src.path &&
-            td__load_state_file(x->c, models[i], plans[i]->src.path, &plans[i]->src.rename))
+            td__load_state_file(x->c, models[i], plans[i]->src.path, &plans[i]->src.rename)) {
+            td__diag_take(x->c, &x->cfg, plans[i]->src.at);
             return td__experiment_fail(x, TD__EXIT_DATA);
+        }
     return TD__EXIT_OK;
 }
 

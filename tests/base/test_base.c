@@ -35,6 +35,13 @@ Test(rng, draws_are_functions_of_their_key)
     cr_assert_neq(a, td__uniform(1, 3, 3, 4));
     cr_assert_neq(a, td__uniform(1, 2, 4, 4));
     cr_assert_neq(a, td__uniform(1, 2, 3, 5));
+    double mean = 0;
+    for (uint64_t i = 0; i < 20000; i++) {
+        double y = td__uniform(7, 0, i, 1);
+        mean += y / 20000;
+        cr_assert(y >= 0 && y < 1);
+    }
+    cr_assert_float_eq(mean, 0.5, 0.01);
 }
 
 Test(rng, permutation_holds_each_once)

@@ -92,7 +92,7 @@ Test(exits, a_wrong_configuration)
 
 Test(exits, weights_that_are_missing)
 {
-    expect(TD__EXIT_DATA, "error: /nowhere/t.pt: No such file or directory\n",
+    expect(TD__EXIT_DATA, "--set _weights=/nowhere/t.pt: /nowhere/t.pt: No such file or directory\n",
            SMALL "--config %s/distilled.yaml --out %s/a --set _weights=/nowhere/t.pt", configs, dir);
 }
 
